@@ -5,30 +5,31 @@
 #pragma once
 
 #include <string>
-#include <string_view>
+#include <utility>
 
 namespace base {
 
 class Secret {
  public:
   Secret() = default;
-  explicit Secret(std::string text) : text_(std::move(text)) {}
+  explicit Secret(std::string text) : text_(std::move(text)) { Wipe(text); }
   Secret(const Secret&) = default;
-  Secret(Secret&& other) noexcept : text_(std::move(other.text_)) { other.Wipe(); }
-  Secret& operator=(const Secret&) = default;
+  Secret(Secret&& other) noexcept : text_(std::move(other.text_)) { Wipe(other.text_); }
+  Secret& operator=(const Secret& other) { return *this = Secret(other); }
   Secret& operator=(Secret&& other) noexcept {
-    Wipe();
+    if (this == &other) return *this;
+    Wipe(text_);
     text_ = std::move(other.text_);
-    other.Wipe();
+    Wipe(other.text_);
     return *this;
   }
-  ~Secret() { Wipe(); }
+  ~Secret() { Wipe(text_); }
 
   const std::string& Reveal() const { return text_; }
   bool empty() const { return text_.empty(); }
 
  private:
-  void Wipe();
+  static void Wipe(std::string& text);
   std::string text_;
 };
 

@@ -42,9 +42,9 @@ base::Clock::TimerId ManualClock::CallAt(WallTime when, Callback callback) { ret
 
 base::Clock::TimerId ManualClock::CallAt(MonoTime when, Callback callback) {
   // "Never" may be the largest time there is: adding the start to it would wrap.
-  Micros until = when - kMonoStart;
   Micros room = WallTime::max() - start_;
-  return Add(start_ + std::min(until, room), std::move(callback));
+  Micros until = std::clamp(when, kMonoStart, kMonoStart + (room - kMonoStart.time_since_epoch())) - kMonoStart;
+  return Add(start_ + until, std::move(callback));
 }
 
 base::Clock::TimerId ManualClock::Add(WallTime due, Callback callback) {
