@@ -44,7 +44,7 @@ class Clock {
 // The machine's clocks. Wall-time timers are looked at again at least every 30 s, so they follow a clock that is set.
 std::unique_ptr<Clock> MakeRealClock();
 
-// A flag that one thread waits for and others raise.
+// A flag that one thread waits for and others raise. It stays raised.
 class Signal {
  public:
   Signal();

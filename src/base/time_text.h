@@ -1,4 +1,4 @@
-// The forms in which times are written.
+// The forms in which times are written. Years outside 0 to 9999 are written as the nearest time inside.
 #pragma once
 
 #include <optional>
@@ -21,7 +21,7 @@ std::optional<WallTime> ParseHttpDate(std::string_view text);
 std::optional<Micros> ParseDuration(std::string_view text);
 std::string FormatDuration(Micros d);  // for people: "5s", "2h", "1m 30s", "340ms"
 
-inline int64_t ToMicros(WallTime t) { return t.time_since_epoch().count(); }
-inline WallTime FromMicros(int64_t us) { return WallTime(Micros(us)); }
+constexpr int64_t ToMicros(WallTime t) { return t.time_since_epoch().count(); }
+constexpr WallTime FromMicros(int64_t us) { return WallTime(Micros(us)); }
 
 }  // namespace base

@@ -43,7 +43,7 @@ base::Clock::TimerId ManualClock::CallAt(WallTime when, Callback callback) { ret
 base::Clock::TimerId ManualClock::CallAt(MonoTime when, Callback callback) {
   // "Never" may be the largest time there is: adding the start to it would wrap.
   Micros room = WallTime::max() - start_;
-  Micros until = std::clamp(when, kMonoStart, kMonoStart + (room - kMonoStart.time_since_epoch())) - kMonoStart;
+  Micros until = std::clamp(when, kMonoStart, MonoTime(room)) - kMonoStart;
   return Add(start_ + until, std::move(callback));
 }
 
