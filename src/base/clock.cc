@@ -162,11 +162,12 @@ Signal::Signal() : state_(std::make_shared<State>()) {}
 Signal::~Signal() = default;
 
 void Signal::Raise() {
+  auto state = state_;  // who was waiting may let the Signal go as soon as the flag is up
   {
-    std::lock_guard lock(state_->mutex);
-    state_->raised = true;
+    std::lock_guard lock(state->mutex);
+    state->raised = true;
   }
-  state_->changed.notify_all();
+  state->changed.notify_all();
 }
 
 bool Signal::WaitUntil(Clock& clock, MonoTime deadline) {

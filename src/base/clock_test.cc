@@ -87,11 +87,11 @@ TEST_P(ClockContract, ATimeInThePastIsCalledAtOnceButNotWithinCallAt) {
   {
     std::lock_guard lock(held);
     clock_->CallAt(WallTime::min(), [&] {
-      std::lock_guard callback_lock(held);
+      { std::lock_guard callback_lock(held); }
       wall_ran.Raise();
     });
     clock_->CallAt(MonoTime::min(), [&] {
-      std::lock_guard callback_lock(held);
+      { std::lock_guard callback_lock(held); }
       mono_ran.Raise();
     });
   }
