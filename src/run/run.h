@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -128,12 +129,13 @@ class StreamParser {
   std::vector<StreamLine> Finish();  // the last line, if it had no newline
 
  private:
+  void TakeLine(std::vector<StreamLine>& lines);
   std::string partial_;
   bool skipping_ = false;
 };
 
 // Follows one plan or apply by its lines: counts (from the summary, or counted from finished resources when there is
-// none), changed addresses, errors, whether it was interrupted.
+// none), changed addresses, errors, whether it was interrupted. The first 10,000 changes and 100 errors are kept.
 class StreamTracker {
  public:
   void Take(const StreamLine& line);
@@ -146,11 +148,13 @@ class StreamTracker {
   int finished() const { return finished_; }  // done or failed so far
 
  private:
+  void TakePlanned(const StreamLine& line);
+  void TakeStep(const StreamLine& line);
   Counts counts_;
-  Counts counted_;
   std::vector<ChangedResource> changes_;
   std::vector<StreamLine> errors_;
-  bool has_summary_ = false, interrupted_ = false;
+  std::map<std::string, int> steps_left_;  // by address
+  bool has_summary_ = false, of_plan_ = false, interrupted_ = false;
   int planned_ = 0, finished_ = 0;
 };
 
@@ -171,7 +175,16 @@ struct PlanSummary {
 };
 base::Result<PlanSummary> SummarizePlan(const base::json::value& plan);
 
-// Replaces every sensitive value, also in JSON-escaped, base64 and URL-encoded form, by "(sensitive)".
+// Replaces every sensitive value, also in JSON-escaped, base64, hex and URL-encoded form, by "(sensitive)". Of a value
+// with several lines each longer line is masked too. Values that overlap leave nothing of either.
+class Masker {
+ public:
+  explicit Masker(const SensitiveValues& sensitive);
+  std::string Mask(std::string_view text) const;
+
+ private:
+  std::vector<std::string> forms_;
+};
 std::string Mask(std::string_view text, const SensitiveValues& sensitive);
 // "Error: local-exec provisioner error (main.tf:18, terraform_data.web[0]): ..." of the first errors, masked, one line
 // each, at most 500 characters (code points), cut with an ellipsis.
