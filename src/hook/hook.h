@@ -45,7 +45,10 @@ struct Snapshot {
 };
 
 // The body is `head + webhook part + tail`: what differs between the webhooks of one event is only the middle, so an
-// event is stored once whatever its fan-out. Compact JSON, the documented keys first and in the documented order.
+// event is stored once whatever its fan-out. Compact JSON, valid UTF-8, the documented keys first and in the documented
+// order (the hyphen form: sorted at every level). Then ours: event_id, sequence, reason (null for kNone), is_destroy,
+// is_dry, plan {add, change, destroy, import} when it is known, error {summary} when there is one. The members of
+// created_by are null when empty. The names of variables are the user's own in both forms.
 struct Payload {
   std::string head, tail;
 };
@@ -80,7 +83,9 @@ struct Check {
   Verdict verdict = Verdict::kValid;
   std::string detail;  // which header, and what is wrong with it
 };
-// `header_lines` are "Name: value\r\n" lines. A window of 0 accepts any time. Any of `keys` may fit.
+// `header_lines` are "Name: value\r\n" lines. A window of 0 accepts any time. Any of `keys` may fit; an empty one never
+// does. Date, timestamp and digests are accepted in their canonical spelling only, a header given twice never. The
+// time is judged last: kTooOld and kTooNew are said of authentic requests only. Details are safe to log and show.
 Check VerifyScalr(const std::vector<base::Secret>& keys, std::string_view header_lines, std::string_view body,
                   base::WallTime now, base::Micros window);
 Check VerifyStandardWebhooks(const std::vector<base::Secret>& keys, std::string_view header_lines,
@@ -93,8 +98,9 @@ struct CustomHeader {
   bool sensitive = false;
   bool operator==(const CustomHeader&) const = default;
 };
-// kInvalid unless the name is a token that is neither ours nor hop-by-hop, and the value has no control character and
-// at most 4,096 bytes. `where` of the error is left empty for the caller.
+// kInvalid unless the name is a token of at most 256 bytes that is neither ours nor hop-by-hop, and the value has no
+// control character and at most 4,096 bytes. `where` of the error is left empty for the caller; the message never
+// repeats the value.
 base::Status CheckHeader(const CustomHeader& header);
 
 struct HeaderInputs {
@@ -162,11 +168,12 @@ struct Decision {
   bool operator==(const Decision&) const = default;
 };
 // 0, 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h, then every 24 h; `chance` in [0, 1) adds up to a tenth,
-// never takes away. Retry-After pauses the endpoint, 10 h at most. 410 disables it.
+// never takes away. Retry-After pauses the endpoint, 10 h at most, and never hurries the schedule. 410 disables it. Own
+// faults are tried again after 1 s, doubling up to 60 s.
 Decision Decide(const AttemptFacts& facts, int max_attempts, base::WallTime now, double chance);
 // The wait before attempt `n` (1-based); 0 for the first.
 base::Micros WaitBefore(int n);
-// Seconds or an HTTP-date; negative and malformed values are none.
+// Seconds (a year at most, more is cut to that) or an HTTP-date; negative and malformed values are none.
 std::optional<base::Micros> ParseRetryAfter(std::string_view text, base::WallTime now);
 
 // How many requests an endpoint may have under way: `limit` while it works, fewer as failures in a row grow, one when
