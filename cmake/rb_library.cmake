@@ -1,6 +1,8 @@
 # One library and one test program per folder of src/. Files are found by name, so adding one needs no edit here.
 include(GoogleTest)
 
+add_custom_target(unit_and_scenario_tests)  # what the sanitizers look at
+
 # rb_objects(name SOURCES file... INCLUDES folder... LIBS library...): a static library; one without sources is legal.
 function(rb_objects name)
   cmake_parse_arguments(arg "" "" "SOURCES;INCLUDES;LIBS" ${ARGN})
@@ -26,6 +28,9 @@ function(rb_test name)
   target_compile_definitions(${name} PRIVATE RB_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
     PROPERTIES LABELS ${arg_LABEL} TIMEOUT 300)
+  if(NOT arg_LABEL STREQUAL "e2e")
+    add_dependencies(unit_and_scenario_tests ${name})
+  endif()
 endfunction()
 
 # rb_library(folder DEPS folder... LIBS library...): `folder` from *.cc and `folder_test` from *_test.cc. A *_main.cc is

@@ -64,8 +64,8 @@ class RealClock : public Clock {
   void Run();
 
   std::mutex mutex_;
-  std::condition_variable wake_;       // the thread waits for timers
-  std::condition_variable ran_;        // Cancel waits for a callback
+  std::condition_variable wake_;  // the thread waits for timers
+  std::condition_variable ran_;   // Cancel waits for a callback
   Timers<WallTime> wall_timers_;
   Timers<MonoTime> mono_timers_;
   std::unordered_map<TimerId, Due> due_;

@@ -27,8 +27,9 @@ TEST(Hmac, VectorsOfRfc4231And2202) {
             "87aa7cdea5ef619d4ff0b4241a1d6cb02379f4e2ce4ec2787ad0b30545e17cde"
             "daa833b7d6b8a702038b274eaea3f4e4be9d914eeb61f1702e696c203a126854");
   EXPECT_EQ(HmacHex(Digest::kSha1, key, "Hi There"), "b617318655057264e28bc0b6fb378c8ef146be00");
-  EXPECT_EQ(HmacHex(Digest::kSha256, std::string(131, '\xaa'), "Test Using Larger Than Block-Size Key - Hash Key First"),
-            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+  EXPECT_EQ(
+      HmacHex(Digest::kSha256, std::string(131, '\xaa'), "Test Using Larger Than Block-Size Key - Hash Key First"),
+      "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
 }
 
 TEST(Hmac, AnEmptyKeyIsAKey) {
@@ -75,9 +76,7 @@ TEST_F(Sealing, OpensWhatItSealed) {
   }
 }
 
-TEST_F(Sealing, EachSealingDiffers) {
-  EXPECT_NE(Seal(key_, "b", "same", *random_), Seal(key_, "b", "same", *random_));
-}
+TEST_F(Sealing, EachSealingDiffers) { EXPECT_NE(Seal(key_, "b", "same", *random_), Seal(key_, "b", "same", *random_)); }
 
 TEST_F(Sealing, RefusesAnotherKeyAnotherPlaceAndEveryChangedByte) {
   std::string sealed = Seal(key_, "row 1", "s3cret", *random_);

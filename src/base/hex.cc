@@ -24,7 +24,9 @@ constexpr std::array<int8_t, 256> MakeBase64Values() {
   return values;
 }
 
-uint32_t ByteAt(std::string_view bytes, size_t i) { return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0; }
+uint32_t ByteAt(std::string_view bytes, size_t i) {
+  return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0;
+}
 
 std::string Encode64(std::string_view bytes, std::string_view alphabet) {
   std::string text;

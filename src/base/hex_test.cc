@@ -24,8 +24,13 @@ TEST(Base64, VectorsOfRfc4648) {
     const char* plain;
     const char* coded;
   };
-  const Row rows[] = {{"", ""},           {"f", "Zg=="},         {"fo", "Zm8="},        {"foo", "Zm9v"},
-                      {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+  const Row rows[] = {{"", ""},
+                      {"f", "Zg=="},
+                      {"fo", "Zm8="},
+                      {"foo", "Zm9v"},
+                      {"foob", "Zm9vYg=="},
+                      {"fooba", "Zm9vYmE="},
+                      {"foobar", "Zm9vYmFy"}};
   for (const Row& row : rows) {
     EXPECT_EQ(FormatBase64(row.plain), row.coded);
     EXPECT_EQ(ParseBase64(row.coded), row.plain);

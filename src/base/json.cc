@@ -60,8 +60,8 @@ Result<json::value> ParseJson(std::string_view text, size_t max_depth) {
   size_t used = parser.write_some(text.data(), text.size(), error);
   if (!error && used < text.size()) error = json::error::extra_data;
   if (!error) return parser.release();
-  std::string what = error == json::error::too_deep ? "more than " + std::to_string(max_depth) + " levels deep"
-                                                    : error.message();
+  std::string what =
+      error == json::error::too_deep ? "more than " + std::to_string(max_depth) + " levels deep" : error.message();
   return Invalid("not valid JSON: " + what + " at byte " + std::to_string(used));
 }
 

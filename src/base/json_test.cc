@@ -19,19 +19,26 @@ TEST(Json, ErrorsNameTheByte) {
     std::string text;
     const char* expected;
   };
-  const Row rows[] = {{"", "at byte 0"},       {"{\"a\":}", "at byte 5"},   {"[1,2", "at byte 4"},
-                      {"{} x", "at byte 3"},   {"\xEF\xBB\xBF{}", "at byte 0"}, {"\"\xff\"", "at byte 1"},
-                      {"\"a\nb\"", "at byte 2"}, {"nul", "at byte 3"}};
+  const Row rows[] = {{"", "at byte 0"},
+                      {"{\"a\":}", "at byte 5"},
+                      {"[1,2", "at byte 4"},
+                      {"{} x", "at byte 3"},
+                      {"\xEF\xBB\xBF{}", "at byte 0"},
+                      {"\"\xff\"", "at byte 1"},
+                      {"\"a\nb\"", "at byte 2"},
+                      {"nul", "at byte 3"}};
   for (const Row& row : rows) {
     auto result = ParseJson(row.text);
     ASSERT_FALSE(result) << row.text;
     EXPECT_EQ(result.error().code, Code::kInvalid);
-    EXPECT_NE(result.error().message.find(row.expected), std::string::npos) << row.text << ": " << result.error().Text();
+    EXPECT_NE(result.error().message.find(row.expected), std::string::npos)
+        << row.text << ": " << result.error().Text();
   }
 }
 
 TEST(Json, RefusesBadUtf8AndLoneSurrogates) {
-  for (const char* bad : {"\"\xc0\xaf\"", "\"\xed\xa0\x80\"", "\"\xf4\x90\x80\x80\"", R"("\ud800")", R"("\udc00\ud800")"}) {
+  for (const char* bad :
+       {"\"\xc0\xaf\"", "\"\xed\xa0\x80\"", "\"\xf4\x90\x80\x80\"", R"("\ud800")", R"("\udc00\ud800")"}) {
     EXPECT_FALSE(ParseJson(bad)) << bad;
   }
 }
@@ -98,8 +105,8 @@ TEST(Json, AccessorsTellMissingFromPresent) {
 TEST(Utf8, IsStrict) {
   EXPECT_TRUE(IsUtf8("plain, é, €, 😀"));
   EXPECT_TRUE(IsUtf8(""));
-  for (const char* bad : {"\x80", "\xc3", "\xc0\x80", "\xe0\x80\x80", "\xed\xbf\xbf", "\xf0\x80\x80\x80", "\xf5\x80\x80\x80",
-                          "\xe2\x82", "\xe2\x28\xa1", "\xff"}) {
+  for (const char* bad : {"\x80", "\xc3", "\xc0\x80", "\xe0\x80\x80", "\xed\xbf\xbf", "\xf0\x80\x80\x80",
+                          "\xf5\x80\x80\x80", "\xe2\x82", "\xe2\x28\xa1", "\xff"}) {
     EXPECT_FALSE(IsUtf8(bad));
   }
 }

@@ -7,9 +7,7 @@ namespace {
 
 constexpr Scope kScopes[] = {Scope::kRead, Scope::kReport, Scope::kApprove, Scope::kWrite, Scope::kAdmin};
 
-bool Implies(Scope held, Scope wanted) {
-  return held == wanted || held == Scope::kAdmin || wanted == Scope::kRead;
-}
+bool Implies(Scope held, Scope wanted) { return held == wanted || held == Scope::kAdmin || wanted == Scope::kRead; }
 
 }  // namespace
 

@@ -140,8 +140,8 @@ struct Unit {
   std::string_view name;
   Micros size;
 };
-constexpr Unit kUnits[] = {{"ms", milliseconds(1)}, {"d", days(1)},    {"h", hours(1)},
-                           {"m", minutes(1)},       {"s", seconds(1)}};
+constexpr Unit kUnits[] = {
+    {"ms", milliseconds(1)}, {"d", days(1)}, {"h", hours(1)}, {"m", minutes(1)}, {"s", seconds(1)}};
 
 }  // namespace
 

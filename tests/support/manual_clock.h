@@ -1,9 +1,9 @@
 // ManualClock: time that stands still until a test moves it.
 //
 // Callbacks run one at a time, in the order of their due times (then of their creation), each with Now() at its own due
-// time. Advance runs them on the calling thread. A timer that is already due when it is set runs without the clock being
-// moved: next in line when an Advance is under way, otherwise on a thread of the clock's own. It never runs inside
-// CallAt, so a caller may hold its locks there.
+// time. Advance runs them on the calling thread. A timer that is already due when it is set runs without the clock
+// being moved: next in line when an Advance is under way, otherwise on a thread of the clock's own. It never runs
+// inside CallAt, so a caller may hold its locks there.
 //
 // Advance, AdvanceTo, AdvanceToNext and Settle return when nothing is due any more; they must not be called from a
 // callback, nor with a lock held that a callback takes. What a callback has handed over to another thread may still be

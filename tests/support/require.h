@@ -15,12 +15,12 @@ std::string FindTool(const std::string& tool);
 }  // namespace testing_support
 
 // Ends the test as skipped, saying why, unless `condition` holds; as failed when RB_REQUIRE_ALL=1 is set.
-#define RB_SKIP_UNLESS(condition, why)                                                    \
-  do {                                                                                    \
-    if (!(condition)) {                                                                   \
-      if (::testing_support::AllRequired()) {                                             \
-        FAIL() << "RB_REQUIRE_ALL is set, but this test would be skipped: " << (why);     \
-      }                                                                                   \
-      GTEST_SKIP() << (why);                                                              \
-    }                                                                                     \
+#define RB_SKIP_UNLESS(condition, why)                                                \
+  do {                                                                                \
+    if (!(condition)) {                                                               \
+      if (::testing_support::AllRequired()) {                                         \
+        FAIL() << "RB_REQUIRE_ALL is set, but this test would be skipped: " << (why); \
+      }                                                                               \
+      GTEST_SKIP() << (why);                                                          \
+    }                                                                                 \
   } while (false)
