@@ -1,6 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+
 #include "base/time_text.h"
 #include "hook/hook.h"
 
@@ -65,6 +68,15 @@ TEST(Payload, UnderscoreFormIsByteForByteTheDocumentedOne) {
             R"("variables":{"region":"eu-west-1","a_count":3},)"
             R"("event_id":"evt-v00000000000007","sequence":42,"reason":"approval","is_destroy":false,"is_dry":false,)"
             R"("plan":{"add":1,"change":2,"destroy":3,"import":4}})");
+}
+
+TEST(Payload, TheDocumentShowsWhatIsSent) {
+  std::ifstream file(RB_SOURCE_DIR "/docs/payload.md");
+  std::string document(std::istreambuf_iterator<char>(file), {});
+  size_t begin = document.find("```json\n") + 8;
+  auto shown = base::ParseJson(document.substr(begin, document.find("```", begin) - begin));
+  ASSERT_TRUE(shown) << shown.error().Text();
+  EXPECT_EQ(base::FormatJson(*shown), Body(Example(), PayloadForm::kUnderscore));
 }
 
 TEST(Payload, HyphenFormIsSortedAtEveryLevelBeforeOurExtras) {
