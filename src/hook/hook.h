@@ -41,7 +41,7 @@ struct Snapshot {
   std::string environment_name, environment_url;
   base::json::object variables;  // name to value; sensitive ones are not in it
   std::optional<run::Counts> plan;
-  std::string error_summary;     // masked; empty: none
+  std::string error_summary;  // masked; empty: none
 };
 
 // The body is `head + webhook part + tail`: what differs between the webhooks of one event is only the middle, so an
@@ -76,7 +76,12 @@ base::Secret FormatWhsec(const base::Secret& secret);  // how receivers' librari
 base::Secret MakeSecret(base::Random& random);
 
 enum class Verdict : uint8_t {
-  kValid, kMissingHeader, kMalformedHeader, kWrongSignature, kTooOld, kTooNew,
+  kValid,
+  kMissingHeader,
+  kMalformedHeader,
+  kWrongSignature,
+  kTooOld,
+  kTooNew,
 };
 std::string_view Name(Verdict verdict);
 struct Check {
@@ -120,21 +125,24 @@ std::string RedactHeaderLines(std::string_view lines, const std::vector<CustomHe
 
 // One name for the decision, the database, the log, the metric label and the page.
 enum class Outcome : uint8_t {
-  kDelivered,         // 2xx
-  kRedirected,        // 3xx; never followed
-  kClientError,       // 4xx but the two below
-  kGone,              // 410
-  kRateLimited,       // 429
-  kServerError,       // 5xx
-  kBadResponse,       // not HTTP, or a status outside 200-599
-  kResolveFailed, kResolveTimeout,
-  kConnectRefused, kConnectFailed, kConnectTimeout,
+  kDelivered,    // 2xx
+  kRedirected,   // 3xx; never followed
+  kClientError,  // 4xx but the two below
+  kGone,         // 410
+  kRateLimited,  // 429
+  kServerError,  // 5xx
+  kBadResponse,  // not HTTP, or a status outside 200-599
+  kResolveFailed,
+  kResolveTimeout,
+  kConnectRefused,
+  kConnectFailed,
+  kConnectTimeout,
   kTlsFailed,
-  kConnectionLost,    // broke before the response headers were complete
+  kConnectionLost,  // broke before the response headers were complete
   kResponseTimeout,
-  kAddressRefused,    // by the egress guard
-  kInvalidRequest,    // a custom header or the url cannot be sent
-  kOwnFault,          // ours: uses up no attempt
+  kAddressRefused,  // by the egress guard
+  kInvalidRequest,  // a custom header or the url cannot be sent
+  kOwnFault,        // ours: uses up no attempt
 };
 inline constexpr int kOutcomeCount = 18;
 std::string_view Name(Outcome outcome);  // "server_error"
@@ -144,8 +152,18 @@ Outcome OutcomeOfCode(int code);
 // Why a delivery is where it is.
 enum class Verb : uint8_t { kDelivered, kRetry, kGiveUp };
 enum class Why : uint8_t {
-  kNone, kSucceeded, kScheduled, kRetryAfter, kOwnFault, kAttemptsExhausted, kEndpointGone, kAddressRefused,
-  kInvalidRequest, kEndpointDisabled, kDeleted, kExpired,
+  kNone,
+  kSucceeded,
+  kScheduled,
+  kRetryAfter,
+  kOwnFault,
+  kAttemptsExhausted,
+  kEndpointGone,
+  kAddressRefused,
+  kInvalidRequest,
+  kEndpointDisabled,
+  kDeleted,
+  kExpired,
 };
 std::string_view Name(Why why);  // "attempts_exhausted"
 std::optional<Why> ParseWhy(std::string_view text);
@@ -161,9 +179,9 @@ struct AttemptFacts {
 struct Decision {
   Verb verb = Verb::kDelivered;
   Why why = Why::kSucceeded;
-  int attempts_used = 0;                          // with this one
-  base::WallTime retry_at;                        // kRetry
-  std::optional<base::WallTime> pause_endpoint;   // until then nothing is sent to the endpoint
+  int attempts_used = 0;                         // with this one
+  base::WallTime retry_at;                       // kRetry
+  std::optional<base::WallTime> pause_endpoint;  // until then nothing is sent to the endpoint
   bool disable_endpoint = false;
   bool operator==(const Decision&) const = default;
 };

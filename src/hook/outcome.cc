@@ -5,9 +5,11 @@ namespace {
 
 // In the order of their enumerators.
 constexpr std::array<std::string_view, kOutcomeCount> kOutcomeNames = {
-    "delivered",       "redirected",     "client_error",     "gone",           "rate_limited",    "server_error",
-    "bad_response",    "resolve_failed", "resolve_timeout",  "connect_refused", "connect_failed", "connect_timeout",
-    "tls_failed",      "connection_lost", "response_timeout", "address_refused", "invalid_request", "own_fault",
+    "delivered",       "redirected",      "client_error",     "gone",
+    "rate_limited",    "server_error",    "bad_response",     "resolve_failed",
+    "resolve_timeout", "connect_refused", "connect_failed",   "connect_timeout",
+    "tls_failed",      "connection_lost", "response_timeout", "address_refused",
+    "invalid_request", "own_fault",
 };
 static_assert(kOutcomeNames[static_cast<size_t>(Outcome::kOwnFault)] == "own_fault");
 

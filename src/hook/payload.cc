@@ -13,9 +13,7 @@ using base::AppendJsonString;
 // Keys are given in the underscore form and are plain ASCII; the writer turns them into the wanted form.
 class Writer {
  public:
-  Writer(PayloadForm form, size_t bytes) : separator_(form == PayloadForm::kHyphen ? '-' : '_') {
-    out_.reserve(bytes);
-  }
+  Writer(PayloadForm form, size_t bytes) : separator_(form == PayloadForm::kHyphen ? '-' : '_') { out_.reserve(bytes); }
 
   void Open() {
     out_ += '{';
@@ -181,8 +179,8 @@ std::string Head(const Snapshot& s, PayloadForm form) {
 }
 
 std::string Tail(const Snapshot& s, PayloadForm form) {
-  Writer out(form, Estimate({s.workspace_name, s.workspace_url, s.environment_name, s.environment_url,
-                             s.error_summary}));
+  Writer out(form,
+             Estimate({s.workspace_name, s.workspace_url, s.environment_name, s.environment_url, s.error_summary}));
   out.Continue();
   AppendWorkspace(out, s);
   if (form == PayloadForm::kUnderscore) {

@@ -133,10 +133,10 @@ TEST(Payload, AnErrorAndTheKindOfRunAreToldAfterTheDocumentedKeys) {
   EXPECT_THAT(Keys(document), testing::ElementsAre("payload_version", "event_name", "run", "webhook", "workspace",
                                                    "environment", "variables", "event_id", "sequence", "reason",
                                                    "is_destroy", "is_dry", "plan", "error"));
-  EXPECT_THAT(Keys(Document(s, PayloadForm::kHyphen)),
-              testing::ElementsAre("environment", "event-name", "payload-version", "run", "variables", "webhook",
-                                   "workspace", "event-id", "sequence", "reason", "is-destroy", "is-dry", "plan",
-                                   "error"));
+  EXPECT_THAT(
+      Keys(Document(s, PayloadForm::kHyphen)),
+      testing::ElementsAre("environment", "event-name", "payload-version", "run", "variables", "webhook", "workspace",
+                           "event-id", "sequence", "reason", "is-destroy", "is-dry", "plan", "error"));
 }
 
 TEST(Payload, NamesEveryEventStatusAndReason) {

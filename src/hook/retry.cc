@@ -88,12 +88,9 @@ Decision Decide(const AttemptFacts& facts, int max_attempts, base::WallTime now,
       decision.disable_endpoint = true;
       return decision;
     }
-    case Outcome::kAddressRefused:
-      return GiveUp(Why::kAddressRefused, used);
-    case Outcome::kInvalidRequest:
-      return GiveUp(Why::kInvalidRequest, used);
-    default:
-      return DecideOnFailure(facts, used, max_attempts, now, chance);
+    case Outcome::kAddressRefused: return GiveUp(Why::kAddressRefused, used);
+    case Outcome::kInvalidRequest: return GiveUp(Why::kInvalidRequest, used);
+    default: return DecideOnFailure(facts, used, max_attempts, now, chance);
   }
 }
 

@@ -180,8 +180,8 @@ TEST(RetryAfter, ReadsSecondsAndHttpDates) {
 }
 
 TEST(RetryAfter, TooLargeIsLongNotWrong) {
-  for (const char* text : {"99999999999", "9223372036854775807", "9223372036854775808",
-                           "999999999999999999999999999999999999999999"}) {
+  for (const char* text :
+       {"99999999999", "9223372036854775807", "9223372036854775808", "999999999999999999999999999999999999999999"}) {
     auto wait = ParseRetryAfter(text, kNow);
     ASSERT_TRUE(wait) << text;
     EXPECT_EQ(Decide(Busy(503, *wait), 10, kNow, 0).pause_endpoint, kNow + hours(10)) << text;

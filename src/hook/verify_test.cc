@@ -150,10 +150,10 @@ TEST(VerifyStandardWebhooks, RefusesPartsMovedAcrossFullStops) {
 }
 
 TEST(VerifyScalr, RefusesDatesInAnyOtherSpelling) {
-  for (const char* date : {"2020-11-25T00:43:38Z", "2020-11-25T00:43:38+00:00", "2020-11-25T00:43:38.0+0000",
-                           "2020-11-25t00:43:38+0000", "2020-11-25T01:43:38+0100", "2020-11-25T00:43:38-0000",
-                           "2020-02-30T00:43:38+0000", "2020-11-25T24:00:00+0000", "2020-11-25T00:43:60+0000",
-                           "Wed, 25 Nov 2020 00:43:38 GMT", "2020-11-25", "x"}) {
+  for (const char* date :
+       {"2020-11-25T00:43:38Z", "2020-11-25T00:43:38+00:00", "2020-11-25T00:43:38.0+0000", "2020-11-25t00:43:38+0000",
+        "2020-11-25T01:43:38+0100", "2020-11-25T00:43:38-0000", "2020-02-30T00:43:38+0000", "2020-11-25T24:00:00+0000",
+        "2020-11-25T00:43:60+0000", "Wed, 25 Nov 2020 00:43:38 GMT", "2020-11-25", "x"}) {
     Message m = Signed();
     m.s.date = date;
     EXPECT_EQ(m.Scalr(kAnyTime), Verdict::kMalformedHeader) << date;
@@ -216,10 +216,10 @@ TEST(Verify, RefusesSignaturesOfOtherLengthsAndAlphabets) {
   const std::string v1 = m.s.webhook_signature;
   const std::string raw31 = "v1," + base::FormatBase64(std::string(31, 'x'));
   const std::string raw33 = "v1," + base::FormatBase64(std::string(33, 'x'));
-  for (const std::string& text : {std::string(), std::string("v1,"), std::string("v1"), v1.substr(0, 8),
-                                  v1.substr(0, v1.size() - 1), v1 + "=", raw31, raw33, v1.substr(3),
-                                  "v1a" + v1.substr(2), "V1" + v1.substr(2), "v1, " + v1.substr(3), "v1," + hex,
-                                  v1 + "," + v1, "v2," + v1.substr(3)}) {
+  for (const std::string& text :
+       {std::string(), std::string("v1,"), std::string("v1"), v1.substr(0, 8), v1.substr(0, v1.size() - 1), v1 + "=",
+        raw31, raw33, v1.substr(3), "v1a" + v1.substr(2), "V1" + v1.substr(2), "v1, " + v1.substr(3), "v1," + hex,
+        v1 + "," + v1, "v2," + v1.substr(3)}) {
     m.s.webhook_signature = text;
     EXPECT_EQ(m.Standard(), Verdict::kMalformedHeader) << text;
   }

@@ -75,9 +75,7 @@ class SignatureSamples : public testing::TestWithParam<Sample> {
     if (!directory_.empty()) std::filesystem::remove_all(directory_);
   }
 
-  void Write(const char* name, const std::string& text) {
-    std::ofstream(directory_ / name, std::ios::binary) << text;
-  }
+  void Write(const char* name, const std::string& text) { std::ofstream(directory_ / name, std::ios::binary) << text; }
 
   proc::Finished Run(const char* scheme, const Request& request) {
     Write("headers", request.lines);
@@ -110,8 +108,8 @@ class SignatureSamples : public testing::TestWithParam<Sample> {
 };
 
 TEST_P(SignatureSamples, AreInTheDocumentAsTheyAre) {
-  std::string block = std::string("```") + GetParam().language + "\n" + ReadFile(kDocs / "samples" / GetParam().file) +
-                      "```\n";
+  std::string block =
+      std::string("```") + GetParam().language + "\n" + ReadFile(kDocs / "samples" / GetParam().file) + "```\n";
   EXPECT_TRUE(ReadFile(kDocs / "verifying-signatures.md").find(block) != std::string::npos) << GetParam().file;
 }
 
@@ -238,10 +236,11 @@ TEST_P(SignatureSamples, AcceptBothSecretsWhileARotationOverlaps) {
 
 TEST(SignatureDocument, ShowsTheVectorThatWeSend) {
   const std::string document = ReadFile(kDocs / "verifying-signatures.md");
-  hook::Signatures s = hook::Sign({Secret(kSecret), std::nullopt}, kId, *base::ParseTime("2020-11-25T00:43:38Z"), kBody);
-  for (const std::string& text : {std::string(kSecret), std::string(kBody), std::string(kId), s.date, s.x_signature,
-                                  s.webhook_timestamp, s.webhook_signature,
-                                  hook::FormatWhsec(Secret(kSecret)).Reveal()}) {
+  hook::Signatures s =
+      hook::Sign({Secret(kSecret), std::nullopt}, kId, *base::ParseTime("2020-11-25T00:43:38Z"), kBody);
+  for (const std::string& text :
+       {std::string(kSecret), std::string(kBody), std::string(kId), s.date, s.x_signature, s.webhook_timestamp,
+        s.webhook_signature, hook::FormatWhsec(Secret(kSecret)).Reveal()}) {
     EXPECT_THAT(document, testing::HasSubstr("`" + text + "`"));
   }
 }
