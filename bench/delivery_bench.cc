@@ -82,7 +82,7 @@ class Report {
 };
 
 constexpr std::string_view kUsage =
-    "deliver_bench [--runbell PATH] [--data DIR] [--seconds S] [--connections N] [--fan-out N] [--sinks N]\n"
+    "delivery_bench [--runbell PATH] [--data DIR] [--seconds S] [--connections N] [--fan-out N] [--sinks N]\n"
     "              [--rate ACCEPTS_PER_SECOND] [--only PHASE[,PHASE...]] [--json]\n"
     "phases: ceiling fanout1 fanout10 latency hanging refusing memory disk (disk comes with fanout1 and fanout10)\n";
 
@@ -356,6 +356,6 @@ int main(int argc, char** argv) {
   signal(SIGPIPE, SIG_IGN);
   base::Status done = bench::Main(argc, argv);
   if (done) return 0;
-  fmt::print(stderr, "deliver_bench: {}\n{}", done.error().Text(), bench::kUsage);
+  fmt::print(stderr, "delivery_bench: {}\n{}", done.error().Text(), bench::kUsage);
   return 1;
 }
