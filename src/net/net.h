@@ -84,7 +84,8 @@ class IoThread {
 // 5 s). Any thread may ask; the answer comes on an arbitrary thread.
 struct Resolved {
   std::vector<Address> addresses;  // empty: failed
-  enum class Fault : uint8_t { kNone, kNoSuchName, kTimeout, kServer } fault = Fault::kNone;
+  // kServer: a name server answered that it cannot tell; kDown: none of ours can be reached.
+  enum class Fault : uint8_t { kNone, kNoSuchName, kTimeout, kServer, kDown } fault = Fault::kNone;
 };
 class Resolver {
  public:
@@ -92,6 +93,7 @@ class Resolver {
   virtual void Resolve(const std::string& host, std::function<void(Resolved)> done) = 0;
 };
 std::unique_ptr<Resolver> MakeResolver(base::Clock& clock);
+
 // ---- client ----
 
 enum class Fault : uint8_t {
@@ -119,7 +121,8 @@ struct SendRequest {
   size_t keep_body = 64 << 10;
 };
 
-struct Timings {  // microseconds; -1: not reached, 0 for connect and tls on a connection used again
+// Microseconds that each step took; first_byte counts from the beginning of sending, total is the whole attempt.
+struct Timings {  // -1: not reached, 0 for connect and tls on a connection used again
   int64_t resolve = -1, connect = -1, tls = -1, first_byte = -1, total = -1;
 };
 
@@ -156,10 +159,10 @@ class Client {
   Client(IoThread& io, base::Clock& clock, Resolver& resolver, const Egress* egress, ClientLimits limits = {});
   ~Client();  // what is under way ends with kOwnFault
   void Send(SendRequest request, Done done);  // on the I/O thread
-  size_t in_flight() const;
+  size_t in_flight() const;                   // any thread
+  struct Impl;
 
  private:
-  struct Impl;
   std::shared_ptr<Impl> impl_;
 };
 
@@ -221,9 +224,9 @@ class Server {
   // Stops accepting and closes idle connections; `drained` is called (on the I/O thread) when no request is under way.
   // Any thread.
   void Drain(std::function<void()> drained);
+  struct Impl;
 
  private:
-  struct Impl;
   explicit Server(std::shared_ptr<Impl> impl);
   std::shared_ptr<Impl> impl_;
 };
