@@ -1,5 +1,8 @@
 #include "base/json.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "base/utf8.h"
 
 namespace base {
@@ -50,6 +53,15 @@ void AppendEscaped(std::string& out, unsigned char c) {
 
 bool IsPlain(unsigned char c) { return c >= 0x20 && c < 0x80 && c != '"' && c != '\\'; }
 
+// Boost.JSON reads 1e400 as infinity and 0e400 as NaN, and would write them back as words that are not JSON.
+bool HasUnwritable(const json::value& value) {
+  if (const auto* number = value.if_double()) return !std::isfinite(*number);
+  if (const auto* array = value.if_array()) return std::any_of(array->begin(), array->end(), HasUnwritable);
+  const auto* object = value.if_object();
+  return object != nullptr &&
+         std::any_of(object->begin(), object->end(), [](const auto& member) { return HasUnwritable(member.value()); });
+}
+
 }  // namespace
 
 Result<json::value> ParseJson(std::string_view text, size_t max_depth) {
@@ -59,7 +71,11 @@ Result<json::value> ParseJson(std::string_view text, size_t max_depth) {
   json::error_code error;
   size_t used = parser.write_some(text.data(), text.size(), error);
   if (!error && used < text.size()) error = json::error::extra_data;
-  if (!error) return parser.release();
+  if (!error) {
+    json::value value = parser.release();
+    if (HasUnwritable(value)) return Invalid("not valid JSON: a number is too large");
+    return value;
+  }
   std::string what =
       error == json::error::too_deep ? "more than " + std::to_string(max_depth) + " levels deep" : error.message();
   return Invalid("not valid JSON: " + what + " at byte " + std::to_string(used));

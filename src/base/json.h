@@ -12,7 +12,8 @@ namespace base {
 
 namespace json = boost::json;
 
-// Strict UTF-8 JSON of at most `max_depth` levels. The error names the byte offset.
+// Strict UTF-8 JSON of at most `max_depth` levels, with numbers that a double can hold. Errors are kInvalid; those of
+// the form name the byte offset.
 Result<json::value> ParseJson(std::string_view text, size_t max_depth = 32);
 // Compact text, keys in their order.
 std::string FormatJson(const json::value& value);

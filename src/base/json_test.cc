@@ -52,6 +52,12 @@ TEST(Json, RefusesTooDeepNesting) {
   EXPECT_FALSE(ParseJson(std::string(1000000, '[')));
 }
 
+TEST(Json, RefusesNumbersThatCouldNotBeWrittenBack) {
+  for (const char* bad : {"1e400", "[{\"a\": -2e308}]", "1e99999999999", "0e333"}) EXPECT_FALSE(ParseJson(bad)) << bad;
+  EXPECT_EQ(FormatJson(Parsed("[1.5,-9223372036854775808,18446744073709551615]")),
+            "[1.5E0,-9223372036854775808,18446744073709551615]");
+}
+
 TEST(Json, PrettyFormIsTheSameValue) {
   json::value value = Parsed(R"({"b":1,"a":[true,{"x":[]}],"c":{},"d":"q\"q"})");
   std::string pretty = FormatJsonPretty(value);

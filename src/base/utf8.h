@@ -12,4 +12,7 @@ struct Rune {
 };
 Rune FirstRune(std::string_view text);
 
+// Characters that draw nothing or reorder what stands around them, so that a line of text could look like another.
+bool IsTreacherous(char32_t c);
+
 }  // namespace base
