@@ -32,7 +32,9 @@ class Report {
 
   void Figure(std::string name, double value, std::string text) {
     rows_.push_back({section_, std::move(name), std::move(text), "", value, Row::Verdict::kNone});
-    fmt::print(stderr, "{}: {}: {}\n", section_, rows_.back().name, rows_.back().text);
+    if (shown_ != section_) fmt::print(stderr, "{}\n", section_);
+    shown_ = section_;
+    fmt::print(stderr, "  {}: {}\n", rows_.back().name, rows_.back().text);
   }
 
   void AtLeast(std::string name, double value, double goal) {
@@ -77,7 +79,7 @@ class Report {
     return verdict == Row::Verdict::kMet ? "met" : "MISSED";
   }
 
-  std::string section_;
+  std::string section_, shown_;
   std::vector<Row> rows_;
 };
 
@@ -318,6 +320,7 @@ void CleanUpOnSignal(std::string directory) {
 base::Status Main(int argc, char** argv) {
   sigset_t signals = EndingSignals();
   sigprocmask(SIG_BLOCK, &signals, nullptr);
+  RaiseFileLimit();
   RB_ASSIGN(Options options, ParseOptions(argc, argv));
   Settings& s = options.settings;
   if (s.directory.empty()) s.directory = "/var/tmp";
@@ -340,13 +343,12 @@ base::Status Main(int argc, char** argv) {
   base::Status done = bench.Run();
   std::error_code ignored;
   std::filesystem::remove_all(s.directory, ignored);
-  RB_TRY(std::move(done));
   if (options.json) {
     bench.report().PrintJson(heading);
   } else {
     bench.report().Print(heading);
   }
-  return {};
+  return done;
 }
 
 }  // namespace
@@ -356,6 +358,7 @@ int main(int argc, char** argv) {
   signal(SIGPIPE, SIG_IGN);
   base::Status done = bench::Main(argc, argv);
   if (done) return 0;
-  fmt::print(stderr, "delivery_bench: {}\n{}", done.error().Text(), bench::kUsage);
+  bool misused = done.error().code == base::Code::kInvalid;
+  fmt::print(stderr, "delivery_bench: {}\n{}", done.error().Text(), misused ? bench::kUsage : "");
   return 1;
 }

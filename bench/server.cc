@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -29,6 +30,7 @@ namespace bench {
 namespace {
 
 std::atomic<pid_t> running_server = -1;
+rlimit inherited_files{1024, 4096};
 
 constexpr int64_t kStartLimitNs = 60'000'000'000, kStopLimitNs = 30'000'000'000;
 
@@ -48,6 +50,7 @@ base::Result<pid_t> Spawn(const std::vector<std::string>& argv, int* output) {
     sigset_t none;  // this process blocks SIGTERM for its own way out
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, nullptr);
+    setrlimit(RLIMIT_NOFILE, &inherited_files);
     dup2(ends[1], STDOUT_FILENO);
     execv(arguments[0], arguments.data());
     _exit(127);
@@ -216,6 +219,12 @@ base::Result<std::string> Api::Create(std::string_view collection, base::json::o
   auto id = base::StringAt(document, {"data", "id"});
   if (!id) return base::Error(base::Code::kInternal, "no id in the answer: " + answer);
   return *id;
+}
+
+void RaiseFileLimit() {
+  getrlimit(RLIMIT_NOFILE, &inherited_files);
+  rlimit most{inherited_files.rlim_max, inherited_files.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &most);
 }
 
 int64_t DatabaseBytes(const std::string& directory) {

@@ -65,6 +65,10 @@ class Api {
 std::string FormatRequest(std::string_view method, std::string_view path, std::string_view token,
                           std::string_view body);
 
+// Lets this process, whose sinks hold many connections, open as many files as the system allows; children keep the
+// limit they would have had.
+void RaiseFileLimit();
+
 // Bytes of the database files of a data directory.
 int64_t DatabaseBytes(const std::string& directory);
 // "ext4", "tmpfs", ... of the file system a directory lies on.
