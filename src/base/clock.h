@@ -1,8 +1,8 @@
 // Clock: the one source of time, which also owns all waiting.
 //
 // Wall time is what is stored, signed and shown. Mono time never jumps and is for deadlines of I/O. Both advance
-// together. Nothing else in the program reads the machine's clocks or sleeps, so a test that holds a ManualClock decides
-// when anything times out, is retried or expires.
+// together. Nothing else in the program reads the machine's clocks or sleeps, so a test that holds a ManualClock
+// decides when anything times out, is retried or expires.
 #pragma once
 
 #include <chrono>

@@ -7,10 +7,10 @@
 
 namespace base {
 
-std::string FormatHex(std::string_view bytes);  // lower case
+std::string FormatHex(std::string_view bytes);               // lower case
 std::optional<std::string> ParseHex(std::string_view text);  // either case
 std::string FormatBase64(std::string_view bytes);
-std::string FormatBase64Url(std::string_view bytes);  // no padding
+std::string FormatBase64Url(std::string_view bytes);            // no padding
 std::optional<std::string> ParseBase64(std::string_view text);  // padding required
 
 }  // namespace base

@@ -25,10 +25,10 @@ struct Id {
   auto operator<=>(const Id&) const = default;
 };
 
-#define RB_ID(Name, prefix)                                 \
-  struct Name##Kind {                                       \
-    static constexpr std::string_view kPrefix = prefix;     \
-  };                                                        \
+#define RB_ID(Name, prefix)                             \
+  struct Name##Kind {                                   \
+    static constexpr std::string_view kPrefix = prefix; \
+  };                                                    \
   using Name = Id<Name##Kind>
 
 RB_ID(EnvironmentId, "env-");

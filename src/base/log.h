@@ -30,8 +30,8 @@ void SetLogLevel(LogLevel level);
 void SetLogSink(std::function<void(std::string_view line)> sink);
 
 // Ends the process with a message when a condition that only a bug can break is broken. Never for outside input.
-#define RB_CHECK(condition)                                          \
-  do {                                                               \
+#define RB_CHECK(condition)                                                \
+  do {                                                                     \
     if (!(condition)) ::base::CheckFailed(#condition, __FILE__, __LINE__); \
   } while (false)
 [[noreturn]] void CheckFailed(std::string_view condition, std::string_view file, int line);

@@ -31,8 +31,8 @@ struct Grant {
 };
 
 struct Principal {
-  TokenId token;          // 0 for the program itself
-  std::string name;       // the token's name, or "runbell" for the program itself
+  TokenId token;     // 0 for the program itself
+  std::string name;  // the token's name, or "runbell" for the program itself
   std::vector<Grant> grants;
 
   bool May(Scope scope, const Place& place) const;

@@ -15,8 +15,8 @@ class Random {
   virtual void Fill(void* bytes, size_t size) = 0;
 
   uint64_t Next();
-  double Fraction();                          // in [0, 1)
-  std::string Alphanumeric(size_t length);    // without bias
+  double Fraction();                        // in [0, 1)
+  std::string Alphanumeric(size_t length);  // without bias
 };
 
 std::unique_ptr<Random> MakeSecureRandom();

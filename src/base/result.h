@@ -23,7 +23,7 @@ enum class Code {
   kTooLarge,     // a size limit was passed
   kUnavailable,  // an outside fault or shutdown; trying again can help
   kTimeout,
-  kCorrupt,      // stored bytes are not what was written
+  kCorrupt,  // stored bytes are not what was written
   kInternal,
 };
 
@@ -101,14 +101,14 @@ using Status = Result<void>;
 #define RB_CONCAT(a, b) RB_CONCAT_(a, b)
 
 // Returns the error of `expr` from the enclosing function; carries on when there is none.
-#define RB_TRY(expr)                                                  \
-  do {                                                                \
+#define RB_TRY(expr)                                                              \
+  do {                                                                            \
     if (auto rb_status = (expr); !rb_status) return std::move(rb_status).error(); \
   } while (false)
 
 // RB_ASSIGN(auto x, Parse(text)): declares or assigns the value, or returns the error.
 #define RB_ASSIGN(target, expr) RB_ASSIGN_(RB_CONCAT(rb_result_, __LINE__), target, expr)
-#define RB_ASSIGN_(result, target, expr)                  \
-  auto result = (expr);                                   \
-  if (!result) return std::move(result).error();          \
+#define RB_ASSIGN_(result, target, expr)         \
+  auto result = (expr);                          \
+  if (!result) return std::move(result).error(); \
   target = std::move(result).value()
