@@ -45,12 +45,16 @@ function(rb_library name)
   rb_test(${name}_test LABEL unit SOURCES ${tests} LIBS ${name} test_support)
 endfunction()
 
-# rb_programs(folder SUFFIX _x LIBS library... LINK_OPTIONS option...): one program per folder/*_x.cc.
+# rb_programs(folder SUFFIX _x LIBS library... LINK_OPTIONS option... MAIN file): one program per folder/*_x.cc, with the
+# folder's other sources; of those that end in _main.cc, with MAIN only.
 function(rb_programs folder)
-  cmake_parse_arguments(arg "" "SUFFIX" "LIBS;LINK_OPTIONS" ${ARGN})
+  cmake_parse_arguments(arg "" "SUFFIX;MAIN" "LIBS;LINK_OPTIONS" ${ARGN})
   file(GLOB mains CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*${arg_SUFFIX}.cc)
   file(GLOB shared CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.cc)
-  list(FILTER shared EXCLUDE REGEX "${arg_SUFFIX}\\.cc$")
+  list(FILTER shared EXCLUDE REGEX "(${arg_SUFFIX}|_main)\\.cc$")
+  if(arg_MAIN)
+    list(APPEND shared ${CMAKE_SOURCE_DIR}/${folder}/${arg_MAIN})
+  endif()
   foreach(main ${mains})
     get_filename_component(name ${main} NAME_WE)
     add_executable(${name} ${main} ${shared})
