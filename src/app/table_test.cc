@@ -1,0 +1,43 @@
+#include "app/table.h"
+
+#include <gtest/gtest.h>
+
+namespace app {
+namespace {
+
+TEST(Table, AlignsColumnsByWhatIsSeen) {
+  Table table({"ID", "NAME"});
+  table.Add({"a", "plain"});
+  table.Add({"日本", "wide"});
+  table.Add({"e\u0301", "combining"});
+  EXPECT_EQ(table.Text(),
+            "ID    NAME\n"
+            "a     plain\n"
+            "日本  wide\n"
+            "e\u0301     combining\n");
+}
+
+TEST(Table, TruncatesOnlyForPeople) {
+  Table table({"LAST USED"}, 5);
+  table.Add({"abcdefgh"});
+  EXPECT_EQ(table.Text(), "LAST USED\nabcd…\n");
+  EXPECT_EQ(table.Json(), "[\n  {\n    \"last-used\": \"abcdefgh\"\n  }\n]\n");
+}
+
+TEST(Table, CutsBetweenCharacters) {
+  EXPECT_EQ(Truncated("日本語", 5), "日本…");
+  EXPECT_EQ(Truncated("日本語", 4), "日…");
+  EXPECT_EQ(Truncated("abc", 3), "abc");
+}
+
+TEST(Harmless, ShowsWhatATerminalWouldObey) {
+  EXPECT_EQ(Harmless("a\x1b[31mb"), "a\\u{1b}[31mb");
+  EXPECT_EQ(Harmless("x\ny\tz"), "x\\ny\\u{9}z");
+  EXPECT_EQ(Harmless("\u202e"), "\\u{202e}");
+  EXPECT_EQ(Harmless("\xff"), "\\xff");
+  EXPECT_EQ(Harmless("grün ✓"), "grün ✓");
+  EXPECT_EQ(HarmlessLines("x\ny\tz\r"), "x\ny\tz\\u{d}");
+}
+
+}  // namespace
+}  // namespace app
