@@ -51,32 +51,33 @@ TEST(CheckHeader, TakesTokensAndVisibleValues) {
 }
 
 TEST(CheckHeader, RefusesOursHopByHopAndExpectInAnyCase) {
-  for (const char* reserved : {"Host",
-                               "Content-Type",
-                               "Content-Length",
-                               "Date",
-                               "User-Agent",
-                               "Accept-Encoding",
-                               "X-Scalr-Delivery-Id",
-                               "X-Scalr-Webhook-Id",
-                               "X-Scalr-",
-                               "X-Signature",
-                               "X-Signature-256",
-                               "webhook-id",
-                               "webhook-timestamp",
-                               "webhook-signature",
-                               "webhook-anything",
-                               "Connection",
-                               "Keep-Alive",
-                               "TE",
-                               "Trailer",
-                               "Transfer-Encoding",
-                               "Upgrade",
-                               "Proxy-Authorization",
-                               "Proxy-Connection",
-                               "Proxy-Authenticate",
-                               "Expect"}) {
-    std::string name = reserved;
+  constexpr std::string_view kReserved[] = {"Host",
+                                            "Content-Type",
+                                            "Content-Length",
+                                            "Date",
+                                            "User-Agent",
+                                            "Accept-Encoding",
+                                            "X-Scalr-Delivery-Id",
+                                            "X-Scalr-Webhook-Id",
+                                            "X-Scalr-",
+                                            "X-Signature",
+                                            "X-Signature-256",
+                                            "webhook-id",
+                                            "webhook-timestamp",
+                                            "webhook-signature",
+                                            "webhook-anything",
+                                            "Connection",
+                                            "Keep-Alive",
+                                            "TE",
+                                            "Trailer",
+                                            "Transfer-Encoding",
+                                            "Upgrade",
+                                            "Proxy-Authorization",
+                                            "Proxy-Connection",
+                                            "Proxy-Authenticate",
+                                            "Expect"};
+  for (std::string_view reserved : kReserved) {
+    std::string name(reserved);
     EXPECT_FALSE(CheckHeader({name, "v", false})) << name;
     for (char& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
     EXPECT_FALSE(CheckHeader({name, "v", false})) << name;
