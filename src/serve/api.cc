@@ -1,0 +1,138 @@
+#include <atomic>
+#include <exception>
+
+#include "base/log.h"
+#include "serve/changes.h"
+#include "serve/document.h"
+#include "serve/metrics.h"
+#include "serve/routes.h"
+#include "serve/workers.h"
+
+namespace serve {
+namespace {
+
+using base::Code;
+
+constexpr size_t kMaxQueued = 2048;
+
+// A third party's exception ends the request, not the server.
+void Run(const CallPtr& call) {
+  try {
+    call->route.handler(call);
+  } catch (const std::exception& e) {
+    call->Fail({Code::kInternal, std::string("exception: ") + e.what()});
+  }
+}
+
+bool IsJson(std::string_view content_type) {
+  auto type = content_type.substr(0, content_type.find(';'));
+  while (type.ends_with(' ')) type.remove_suffix(1);
+  return type == "application/vnd.api+json" || type == "application/json";
+}
+
+net::Response Unauthorized() {
+  auto response = ErrorResponse(401, "Unauthorized", "The request has no valid bearer token.");
+  response.header_lines = "WWW-Authenticate: Bearer\r\n";
+  return response;
+}
+
+}  // namespace
+
+struct Api::Impl {
+  Impl(store::Store& store, deliver::Dispatcher* dispatcher, base::Clock& clock, Options options)
+      : context(std::make_shared<Context>(store, dispatcher, clock, std::move(options))),
+        tokens(store, clock), polls(store, clock, workers),
+        workers(std::max(context->options.workers, 1), kMaxQueued) {
+    context->polls = &polls;
+  }
+
+  void Handle(net::Request request, net::Responder responder);
+  void Begin(const CallPtr& call, std::string_view token);
+  void Authenticate(const CallPtr& call, const std::string& token);
+  void Post(const CallPtr& call, std::function<void()> job);
+
+  const std::shared_ptr<Context> context;
+  std::atomic<bool> closing = false;  // being destroyed: what is queued is refused
+  TokenCache tokens;
+  Polls polls;
+  Workers workers;  // joined before anything goes that their jobs use
+};
+
+void Api::Impl::Handle(net::Request request, net::Responder responder) {
+  auto match = FindRoute(request.method, request.path);
+  if (match.route == nullptr) {
+    auto response = match.allow.empty() ? ErrorResponse(404, "Not Found", "There is nothing at this address.")
+                                        : ErrorResponse(405, "Method Not Allowed", "Allowed here: " + match.allow);
+    if (!match.allow.empty()) response.header_lines = "Allow: " + match.allow + "\r\n";
+    context->metrics.CountUnrouted(response.status);
+    responder.Send(std::move(response));
+    return;
+  }
+  auto call = std::make_shared<Call>(context, match.route, std::move(request), std::move(responder));
+  call->ids = std::move(match.ids);
+  auto content_type = call->request.Header("content-type");
+  if (!call->request.body.empty() && content_type && !IsJson(*content_type)) {
+    call->Finish(ErrorResponse(415, "Unsupported Media Type", "A body is application/vnd.api+json or application/json."));
+    return;
+  }
+  Begin(call, BearerToken(call->request));
+}
+
+void Api::Impl::Begin(const CallPtr& call, std::string_view token) {
+  bool open = call->route.access == Access::kOpen;
+  if (!open && token.empty()) {
+    call->Finish(Unauthorized());
+    return;
+  }
+  if (!open) call->principal = tokens.Find(token);
+  if (!open && call->principal == nullptr) {
+    Post(call, [this, call, text = std::string(token)] { Authenticate(call, text); });
+  } else if (call->route.where == Where::kIo) {
+    Run(call);
+  } else {
+    Post(call, [call] { Run(call); });
+  }
+}
+
+void Api::Impl::Authenticate(const CallPtr& call, const std::string& token) {
+  auto principal = tokens.Authenticate(token);
+  if (principal) {
+    call->principal = std::move(*principal);
+    Run(call);
+  } else if (principal.error().code == Code::kNotFound) {
+    call->Finish(Unauthorized());
+  } else {
+    call->Fail(principal.error());
+  }
+}
+
+void Api::Impl::Post(const CallPtr& call, std::function<void()> job) {
+  auto checked = [this, call, job = std::move(job)] {
+    if (closing.load()) {
+      call->Fail({Code::kUnavailable, "the server is shutting down"});
+    } else {
+      job();
+    }
+  };
+  if (!workers.Post(std::move(checked))) call->Fail({Code::kUnavailable, "too many requests are waiting"});
+}
+
+Api::Api(store::Store& store, deliver::Dispatcher* dispatcher, base::Clock& clock, Options options)
+    : impl_(std::make_unique<Impl>(store, dispatcher, clock, std::move(options))) {}
+
+Api::~Api() { impl_->closing.store(true); }
+
+void Api::Handle(net::Request request, net::Responder responder) {
+  impl_->Handle(std::move(request), std::move(responder));
+}
+
+void Api::Notice(const store::Committed& committed) {
+  if (committed.last_change > 0) impl_->polls.Notice(committed.last_change);
+}
+
+void Api::BeginShutdown() {
+  impl_->context->shutting_down.store(true);
+  impl_->polls.Release();
+}
+
+}  // namespace serve
