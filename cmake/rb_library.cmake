@@ -26,11 +26,13 @@ function(rb_test name)
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_LIBS} GTest::gmock GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE RB_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
-    PROPERTIES LABELS ${arg_LABEL} TIMEOUT 300)
+  set(seconds 900)  # end to end: many kills and restarts
   if(NOT arg_LABEL STREQUAL "e2e")
+    set(seconds 300)
     add_dependencies(unit_and_scenario_tests ${name})
   endif()
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
+    PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${seconds})
 endfunction()
 
 # rb_library(folder DEPS folder... LIBS library...): `folder` from *.cc and `folder_test` from *_test.cc. A *_main.cc is
