@@ -63,7 +63,10 @@ void DeadlineQueue::Expire() {
 // ---- the thread ----
 
 IoThread::Impl::Impl(base::Clock& clock)
-    : deadlines(clock, [this](std::function<void()> work) { Post(std::move(work)); }) {}
+    : deadlines(clock, [this](std::function<void()> work) { Post(std::move(work)); }) {
+  // Asio opens its epoll descriptors with the first socket object, and throws when there are none left. Better now.
+  tcp::socket first(context);
+}
 
 void IoThread::Impl::Post(std::function<void()> work) {
   bool first;

@@ -61,7 +61,7 @@ const Certificate& Authority() {
 }
 
 Certificate MakeLeaf(CertificateKind kind) {
-  constexpr const char* kHere = "IP:127.0.0.1,IP:127.0.0.2,IP:::1,DNS:localhost,DNS:*.test";
+  constexpr const char* kHere = "IP:127.0.0.1,IP:127.0.0.2,IP:::1,DNS:localhost,DNS:hook.test";
   switch (kind) {
     case CertificateKind::kTrusted: return Make("trusted", &Authority(), kHere, kYear);
     case CertificateKind::kExpired: return Make("expired", &Authority(), kHere, -kYear);

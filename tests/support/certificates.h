@@ -9,7 +9,7 @@ struct ssl_ctx_st;
 namespace testing_support {
 
 enum class CertificateKind {
-  kTrusted,     // for 127.0.0.1, ::1, localhost and *.test, signed by the test authority
+  kTrusted,     // for 127.0.0.1, ::1, localhost and hook.test, signed by the test authority
   kExpired,     // the same, no longer valid
   kWrongHost,   // for elsewhere.invalid
   kSelfSigned,  // signed by nobody else

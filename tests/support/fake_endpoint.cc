@@ -283,7 +283,10 @@ struct FakeEndpoint::Impl {
 
   // A new socket on the same port: one that is bound and not listening refuses connections and holds the port.
   void Bind(bool listening) {
-    if (listener >= 0) close(listener);
+    if (listener >= 0) {
+      shutdown(listener, SHUT_RDWR);  // the acceptor's poll() keeps the socket alive for a while
+      close(listener);
+    }
     socklen_t size = 0;
     sockaddr_storage address = SocketAddress(size);
     listener = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
