@@ -99,14 +99,14 @@ struct Run {
   run::Facts facts;
   bool cancel_requested = false;
   std::optional<run::Counts> plan;
-  std::vector<run::ChangedResource> changes;        // at most 200 are kept
+  std::vector<run::ChangedResource> changes;  // at most 200 are kept
   int changes_left_out = 0;
   std::string error_summary;
-  base::json::array variables;                      // {category,key,value,hcl,sensitive}; sensitive values are null
+  base::json::array variables;  // {category,key,value,hcl,sensitive}; sensitive values are null
   base::json::object extra;
   base::TokenId created_by;
   std::string created_by_name;
-  std::optional<int> position_in_queue;             // read only; while pending
+  std::optional<int> position_in_queue;                         // read only; while pending
   std::vector<std::pair<run::Status, base::WallTime>> reached;  // first time of each status, in order
   base::WallTime created_at, updated_at;
 };
@@ -174,14 +174,14 @@ struct Delivery {
   base::WorkspaceId workspace;
   base::RunId run;
   DeliveryStatus status = DeliveryStatus::kPending;
-  hook::Why why = hook::Why::kNone;     // of the last decision
-  int attempts = 0;                     // used up
+  hook::Why why = hook::Why::kNone;  // of the last decision
+  int attempts = 0;                  // used up
   base::WallTime triggered_at;
   std::optional<base::WallTime> last_attempt_at, next_attempt_at;
-  std::optional<hook::Outcome> outcome; // of the last attempt
+  std::optional<hook::Outcome> outcome;  // of the last attempt
   std::optional<int> response_code;
-  base::DeliveryId resend_of;           // 0: an original
-  base::TokenId triggered_by;           // 0: the event itself
+  base::DeliveryId resend_of;  // 0: an original
+  base::TokenId triggered_by;  // 0: the event itself
 };
 
 struct Attempt {
@@ -196,12 +196,12 @@ struct Attempt {
   std::string response_body;
   bool response_cut = false;
   int64_t resolve_us = -1, connect_us = -1, tls_us = -1, first_byte_us = -1, total_us = -1;
-  std::string address;           // "127.0.0.1:8080"; empty: never connected
+  std::string address;  // "127.0.0.1:8080"; empty: never connected
 };
 
 struct DeliveryDetail {
   Delivery delivery;
-  std::string body;              // as sent; empty when purged
+  std::string body;  // as sent; empty when purged
   bool purged = false;
   std::optional<Attempt> last_attempt;
 };
@@ -263,14 +263,14 @@ struct Query {
     bool between = false;             // two values, a range of times
   };
   std::vector<Filter> filters;
-  std::string text;                   // substring of name (and id)
+  std::string text;  // substring of name (and id)
   struct Sort {
     std::string name;
     bool descending = false;
   };
-  std::vector<Sort> sort;             // empty: newest first
+  std::vector<Sort> sort;  // empty: newest first
   int page = 1, size = 20;
-  bool deleted_too = false;           // resolve ids in the log of things that are gone
+  bool deleted_too = false;  // resolve ids in the log of things that are gone
 };
 
 template <class T>
@@ -284,19 +284,19 @@ struct Page {
 struct Change {
   int64_t sequence = 0;
   base::WallTime at;
-  std::string action;     // "run.planned", "delivery.delivered", "endpoint.paused", "webhook.created", ...
-  std::string target;     // the id in its outside form
-  base::RunId run;        // of runs and deliveries
-  base::TokenId actor;    // 0: the program itself
+  std::string action;   // "run.planned", "delivery.delivered", "endpoint.paused", "webhook.created", ...
+  std::string target;   // the id in its outside form
+  base::RunId run;      // of runs and deliveries
+  base::TokenId actor;  // 0: the program itself
   std::string actor_name;
-  std::string detail;     // what was changed, in words; never a secret
+  std::string detail;  // what was changed, in words; never a secret
 };
 
 struct ChangesQuery {
   int64_t after = 0;
   size_t limit = 100;
   std::optional<base::RunId> run;
-  std::string kind;       // "delivery": only actions that begin with it; empty: all
+  std::string kind;  // "delivery": only actions that begin with it; empty: all
 };
 
 }  // namespace store

@@ -31,17 +31,17 @@
 namespace store {
 
 struct Options {
-  std::string directory;           // made 0700 when missing; holds runbell.db, secret.key (0600) and a lock
-  std::string account_id;          // `acc-...`; empty: kept, or made on the first opening
-  std::string account_name;        // empty: kept, or "main"
-  base::Secret key;                // 32 bytes that replace the key file; empty: the key file
-  std::string vfs;                 // SQLite VFS by name; empty: the default
-  bool discard_is_errored = false; // setting events.discarded
-  base::Micros keep_bodies{90LL * 86'400'000'000};   // of finished deliveries; then bodies and attempts go
-  base::Micros keep_changes{400LL * 86'400'000'000}; // of the change feed
-  base::Micros lost_after{15LL * 60'000'000};        // silence of a reporter before its run is lost
-  base::Micros expire_after{30LL * 86'400'000'000};  // of runs without an executor
-  size_t max_queued_writes = 20'000;                 // more are refused with kUnavailable
+  std::string directory;            // made 0700 when missing; holds runbell.db, secret.key (0600) and a lock
+  std::string account_id;           // `acc-...`; empty: kept, or made on the first opening
+  std::string account_name;         // empty: kept, or "main"
+  base::Secret key;                 // 32 bytes that replace the key file; empty: the key file
+  std::string vfs;                  // SQLite VFS by name; empty: the default
+  bool discard_is_errored = false;  // setting events.discarded
+  base::Micros keep_bodies{90LL * 86'400'000'000};    // of finished deliveries; then bodies and attempts go
+  base::Micros keep_changes{400LL * 86'400'000'000};  // of the change feed
+  base::Micros lost_after{15LL * 60'000'000};         // silence of a reporter before its run is lost
+  base::Micros expire_after{30LL * 86'400'000'000};   // of runs without an executor
+  size_t max_queued_writes = 20'000;                  // more are refused with kUnavailable
   int readers = 2;
 };
 
@@ -50,10 +50,10 @@ using Done = std::function<void(base::Result<T>)>;
 
 // What one group commit changed, told on the writer's thread after the commit and before the callers' answers.
 struct Committed {
-  std::vector<Waiting> waiting;                 // deliveries that now wait, already claimed by this process
-  std::vector<base::EndpointId> endpoints;      // whose settings or state changed: read their Target again
-  std::vector<base::EndpointId> dropped;        // whose waiting deliveries have been failed
-  int64_t last_change = 0;                      // newest sequence number of the feed; 0: none in this commit
+  std::vector<Waiting> waiting;             // deliveries that now wait, already claimed by this process
+  std::vector<base::EndpointId> endpoints;  // whose settings or state changed: read their Target again
+  std::vector<base::EndpointId> dropped;    // whose waiting deliveries have been failed
+  int64_t last_change = 0;                  // newest sequence number of the feed; 0: none in this commit
 };
 
 class Store {
@@ -64,28 +64,33 @@ class Store {
   static base::Result<std::unique_ptr<Store>> Open(Options options, base::Clock& clock, base::Random& random);
   ~Store();  // commits what is queued, checkpoints and lets go of the directory
 
-  void SetExternalUrl(std::string url);         // before the first run; links in payloads begin with it
+  void SetExternalUrl(std::string url);                         // before the first run; links in payloads begin with it
   void Listen(std::function<void(const Committed&)> listener);  // one listener; before the first write
   Account account() const;
-  base::Status Health() const;                  // an error once writes are refused
+  base::Status Health() const;  // an error once writes are refused
 
   // ---- resources: T is Environment, Workspace, Endpoint, Webhook, Run, Token; Get and List also Delivery ----
   // Filter, sort and search names are those of the API; an unknown one is kInvalid, with `where` "filter[name]".
-  template <class T> base::Result<T> Get(const base::Principal& who, typename T::Id id);
-  template <class T> base::Result<Page<T>> List(const base::Principal& who, const Query& query);
+  template <class T>
+  base::Result<T> Get(const base::Principal& who, typename T::Id id);
+  template <class T>
+  base::Result<Page<T>> List(const base::Principal& who, const Query& query);
   // The id and the times of `value` are set here. kInvalid names the attribute as a JSON pointer
   // (/data/attributes/name, /data/relationships/environment); a taken name is kInvalid too.
-  template <class T> base::Result<T> Create(const base::Principal& who, T value);
+  template <class T>
+  base::Result<T> Create(const base::Principal& who, T value);
   // Read, change, write in one transaction; `change` runs on the writer's thread and may refuse.
   template <class T>
   base::Result<T> Update(const base::Principal& who, typename T::Id id, std::function<base::Status(T&)> change);
   // kConflict for an endpoint in use. An environment takes its workspaces, webhooks and endpoints along; the log stays
   // and waiting deliveries fail with `deleted`.
-  template <class T> base::Status Delete(const base::Principal& who, typename T::Id id);
+  template <class T>
+  base::Status Delete(const base::Principal& who, typename T::Id id);
 
   // ---- runs and events ----
   // Moves a run, fires its event and makes its deliveries in one transaction. A key seen before gives the first
-  // answer again. kConflict for an illegal move, and for leaving `pending` while another run of the workspace is active.
+  // answer again. kConflict for an illegal move, and for leaving `pending` while another run of the workspace is
+  // active.
   void Transition(const base::Principal& who, TransitionRequest request, Done<Transitioned> done);
   base::Result<std::vector<Event>> EventsOf(const base::Principal& who, base::RunId run);
   base::Result<std::vector<EffectiveWebhook>> EffectiveWebhooks(const base::Principal& who, base::WorkspaceId id);
@@ -121,7 +126,7 @@ class Store {
   // Removes one bounded batch of what retention allows; true while there is more.
   base::Result<bool> Purge();
   base::Status Checkpoint();
-  std::optional<base::WallTime> OldestDue();    // of waiting deliveries; for metrics
+  std::optional<base::WallTime> OldestDue();  // of waiting deliveries; for metrics
 
  private:
   struct Impl;

@@ -1,0 +1,31 @@
+// Rows of runs, as the verbs that move them need them.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "store/resources.h"
+
+namespace store {
+
+// A run without regard to who asks, with the names and places that a move needs.
+struct StoredRun {
+  Run run;
+  base::EventId last_event;
+  base::WallTime last_seen_at;
+  bool workspace_lives = true;
+};
+std::optional<StoredRun> FindRun(Reading r, base::RunId id);
+// Writes what a move may change, and `changes` when it is given.
+void WriteRun(Writing& w, const StoredRun& stored, bool changes_too);
+
+// Notes the first time at which a status was reached.
+void Reach(Run& run, run::Status status, base::WallTime at);
+
+// The place in the queue is not kept: reads it for a run that is pending.
+void ReadPosition(Db& db, Run& run);
+
+// Live runs of a workspace that is deleted; no event rings, nobody can listen any more.
+void CancelLiveRuns(Writing& w, const base::Principal& who, base::WorkspaceId id);
+
+}  // namespace store

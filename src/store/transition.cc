@@ -1,0 +1,208 @@
+#include "store/transition.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/crypto.h"
+
+namespace store {
+
+using base::Code;
+using base::Error;
+using base::Place;
+using base::Principal;
+using base::Result;
+using base::Scope;
+using base::Status;
+
+namespace {
+
+constexpr size_t kMaxChanges = 200;
+constexpr size_t kMaxKeyBytes = 256;
+constexpr base::Micros kSeenEvery{20'000'000};  // a heartbeat is written at most this often
+
+int64_t DigestOf(std::string_view key) {
+  const std::string digest = base::Sha256(key);
+  int64_t number = 0;
+  std::memcpy(&number, digest.data(), sizeof number);
+  return number;
+}
+
+Status CheckMay(const Principal& who, run::Action action, const Place& place) {
+  switch (action) {
+    case run::Action::kReport:
+      if (who.May(Scope::kReport, place)) return {};
+      return Denied("report runs");
+    case run::Action::kApply:
+    case run::Action::kDiscard:
+    case run::Action::kOverride:
+      if (who.May(Scope::kApprove, place)) return {};
+      return Denied("approve or discard runs");
+    case run::Action::kCancel:
+      if (who.May(Scope::kApprove, place) || who.May(Scope::kWrite, place)) return {};
+      return Denied("cancel runs");
+    case run::Action::kExpire:
+    case run::Action::kLose:
+      if (!who.token) return {};
+      return Denied("expire runs");
+  }
+  return Denied("do that");
+}
+
+Status CheckRequest(const TransitionRequest& request) {
+  if (request.key.size() > kMaxKeyBytes) {
+    return InvalidAttribute("key", "longer than " + std::to_string(kMaxKeyBytes) + " bytes");
+  }
+  RB_TRY(CheckText("comment", request.comment, 1024));
+  if (request.error_summary) RB_TRY(CheckText("error-summary", *request.error_summary, run::kErrorSummaryChars));
+  return {};
+}
+
+// A workspace works on one run at a time, in the order in which they were created. Plan-only runs stand aside, and
+// those without an executor hold no place.
+Status CheckTurn(Db& db, const Run& run, const run::Step& step) {
+  const bool leaves = run.facts.status == run::Status::kPending && step.status != run::Status::kPending;
+  if (!leaves || run::IsFinal(step.status) || run.facts.is_dry) return {};
+  Rows rows = db.Query(
+      "SELECT id, status FROM runs WHERE workspace = ?1 AND status < 12 AND is_dry = 0 AND driver <> ?2 AND id <> ?3 "
+      "AND "
+      "(status > 0 OR (id < ?3 AND driver = ?4)) ORDER BY status > 0 DESC, id LIMIT 1",
+      run.workspace, run::Driver::kNone, run.id, run::Driver::kReporter);
+  if (!rows.Next()) return {};
+  base::RunId other;
+  run::Status status{};
+  rows.Read(other, status);
+  return Error(Code::kConflict, "run is pending; it cannot become " + std::string(Name(step.status)) + " while run " +
+                                    Format(other) + " of the workspace is " + std::string(Name(status)));
+}
+
+Result<Transitioned> AnswerAgain(Writing& w, StoredRun stored, int64_t event, int deliveries) {
+  Transitioned answer;
+  ReadPosition(w.db, stored.run);
+  answer.run = std::move(stored.run);
+  if (event != 0) answer.event = base::EventId{event};
+  answer.deliveries = deliveries;
+  answer.repeated = true;
+  return answer;
+}
+
+// Takes over what the reporter tells besides the state; true when anything is new.
+bool TakeFacts(Run& run, TransitionRequest& request) {
+  bool news = false;
+  if (request.plan && request.plan != run.plan) {
+    run.plan = request.plan;
+    news = true;
+  }
+  if (request.error_summary && *request.error_summary != run.error_summary) {
+    run.error_summary = std::move(*request.error_summary);
+    news = true;
+  }
+  if (request.changes) {
+    run.changes = std::move(*request.changes);
+    const size_t all = run.changes.size();
+    run.changes.resize(std::min(all, kMaxChanges));
+    run.changes_left_out = static_cast<int>(all - run.changes.size());
+    news = true;
+  }
+  return news;
+}
+
+void TakeStep(Run& run, const run::Step& step, base::WallTime now) {
+  run.facts.status = step.status;
+  run.facts.reason = step.reason;
+  run.facts.lost_from = step.lost_from;
+  run.facts.has_changes = step.has_changes;
+  if (step.cancel_requested) run.cancel_requested = true;
+  if (run::IsFinal(step.status)) run.cancel_requested = false;
+  if (step.changed) Reach(run, step.status, now);
+}
+
+std::string DetailOf(const run::Step& step, const std::string& comment) {
+  std::string detail(Name(step.reason));
+  if (!comment.empty()) detail += (detail.empty() ? "" : ": ") + comment;
+  return detail;
+}
+
+}  // namespace
+
+Result<Transitioned> TransitionRun(Writing& w, const Principal& who, TransitionRequest request) {
+  auto stored = FindRun({w.db, w.shared}, request.run);
+  if (!stored || !who.May(Scope::kRead, {stored->run.environment, stored->run.workspace})) {
+    return NotFound("Run", request.run);
+  }
+  Run& run = stored->run;
+  RB_TRY(CheckMay(who, request.move.action, {run.environment, run.workspace}));
+  RB_TRY(CheckRequest(request));
+  const int64_t digest = request.key.empty() ? 0 : DigestOf(request.key);
+  if (!request.key.empty()) {
+    Rows rows =
+        w.db.Query("SELECT event, deliveries FROM transition_keys WHERE run = ? AND digest = ?", run.id, digest);
+    if (rows.Next()) return AnswerAgain(w, std::move(*stored), rows.Get<int64_t>(0), rows.Get<int>(1));
+  }
+  run.facts.discard_is_errored = w.shared.options.discard_is_errored;
+  RB_ASSIGN(const run::Step step, run::Decide(run.facts, request.move));
+  RB_TRY(CheckTurn(w.db, run, step));
+
+  const bool changes_too = request.changes.has_value();
+  const bool cancel_is_new = step.cancel_requested && !run.cancel_requested;
+  const bool adopted = request.move.action == run::Action::kReport && run.facts.driver == run::Driver::kNone;
+  const bool news = TakeFacts(run, request) || step.changed || cancel_is_new || adopted;
+  const bool seen = request.move.action == run::Action::kReport && (news || w.now - stored->last_seen_at >= kSeenEvery);
+  TakeStep(run, step, w.now);
+  if (adopted) run.facts.driver = run::Driver::kReporter;  // somebody executes it after all
+  if (seen) stored->last_seen_at = w.now;
+  if (news) run.updated_at = w.now;
+
+  Transitioned answer;
+  answer.changed = step.changed;
+  if (step.event) {
+    const Fired fired = FireEvent(w, run, *step.event, stored->last_event);
+    if (fired.event) answer.event = stored->last_event = fired.event;
+    answer.deliveries = fired.deliveries;
+  }
+  if (news || seen) WriteRun(w, *stored, changes_too);
+  if (!request.key.empty()) {
+    w.db.Exec("INSERT INTO transition_keys VALUES (?, ?, ?, ?)", run.id, digest, answer.event.value_or(base::EventId()),
+              answer.deliveries);
+  }
+  if (step.changed) {
+    w.Note(who, {RunReached(step.status), 0, run.id, {}, DetailOf(step, request.comment)});
+  } else if (cancel_is_new) {
+    w.Note(who, {Action::kRunCancelRequested, 0, run.id, {}, request.comment});
+  } else if (news) {
+    w.Note(who, {Action::kRunUpdated, 0, run.id, {}, {}});
+  }
+  ReadPosition(w.db, run);
+  answer.run = std::move(run);
+  return answer;
+}
+
+Result<int> SweepLiveRuns(Writing& w) {
+  constexpr int kBatch = 500;
+  struct Due {
+    base::RunId run;
+    run::Driver driver{};
+  };
+  std::vector<Due> due;
+  {
+    Rows rows = w.db.Query(
+        "SELECT id, driver FROM runs WHERE status < 12 AND ((driver = ? AND last_seen_at <= ?) OR (driver = ? AND "
+        "created_at "
+        "<= ?)) LIMIT ?",
+        run::Driver::kReporter, w.now - w.shared.options.lost_after, run::Driver::kNone,
+        w.now - w.shared.options.expire_after, kBatch);
+    while (rows.Next()) rows.Read(due.emplace_back().run, due.back().driver);
+  }
+  for (const Due& one : due) {
+    TransitionRequest request;
+    request.run = one.run;
+    request.move.action = one.driver == run::Driver::kNone ? run::Action::kExpire : run::Action::kLose;
+    RB_TRY([&]() -> Status {
+      RB_ASSIGN(const Transitioned moved, TransitionRun(w, Principal::System(), std::move(request)));
+      return {};
+    }());
+  }
+  return static_cast<int>(due.size());
+}
+
+}  // namespace store
