@@ -69,36 +69,26 @@ Error BadReason(Reason reason, const Facts& facts, Status to) {
 Reason ErroredReason(Status from) {
   switch (from) {
     case Status::kPending:
-    case Status::kPlanQueued:
-      return Reason::kInitFailed;
+    case Status::kPlanQueued: return Reason::kInitFailed;
     case Status::kPolicyChecking:
     case Status::kPolicyChecked:
-    case Status::kPolicyOverride:
-      return Reason::kPolicyFailed;
+    case Status::kPolicyOverride: return Reason::kPolicyFailed;
     case Status::kConfirmed:
     case Status::kApplyQueued:
-    case Status::kApplying:
-      return Reason::kApplyFailed;
-    default:
-      return Reason::kPlanFailed;
+    case Status::kApplying: return Reason::kApplyFailed;
+    default: return Reason::kPlanFailed;
   }
 }
 
 // The reason that belongs to `to` when it is reached from facts.status; `facts.has_changes` is that of `to`.
 Reason NaturalReason(const Facts& facts, Status to) {
   switch (to) {
-    case Status::kApplied:
-      return facts.is_destroy ? Reason::kDestroyed : Reason::kApplied;
-    case Status::kPlannedAndFinished:
-      return facts.has_changes == false ? Reason::kNoChanges : Reason::kPlanOnly;
-    case Status::kErrored:
-      return ErroredReason(facts.status);
-    case Status::kDiscarded:
-      return Reason::kDiscarded;
-    case Status::kCanceled:
-      return Reason::kCanceled;
-    case Status::kPolicyOverride:
-      return Reason::kPolicyOverride;
+    case Status::kApplied: return facts.is_destroy ? Reason::kDestroyed : Reason::kApplied;
+    case Status::kPlannedAndFinished: return facts.has_changes == false ? Reason::kNoChanges : Reason::kPlanOnly;
+    case Status::kErrored: return ErroredReason(facts.status);
+    case Status::kDiscarded: return Reason::kDiscarded;
+    case Status::kCanceled: return Reason::kCanceled;
+    case Status::kPolicyOverride: return Reason::kPolicyOverride;
     default: {
       Facts there = facts;
       there.status = to;
@@ -116,22 +106,18 @@ bool FitsExplicitly(Reason reason, const Facts& facts, Status to) {
 std::optional<EventKind> EventOf(Status status, Reason reason, const Facts& facts) {
   switch (status) {
     case Status::kApplied:
-    case Status::kPlannedAndFinished:
-      return EventKind::kCompleted;
+    case Status::kPlannedAndFinished: return EventKind::kCompleted;
     case Status::kErrored:
-    case Status::kCanceled:
-      return EventKind::kErrored;
+    case Status::kCanceled: return EventKind::kErrored;
     case Status::kDiscarded:
       if (facts.discard_is_errored && reason == Reason::kDiscarded) return EventKind::kErrored;
       return std::nullopt;
-    case Status::kPolicyOverride:
-      return EventKind::kNeedsAttention;
+    case Status::kPolicyOverride: return EventKind::kNeedsAttention;
     case Status::kPlanned:
     case Status::kPolicyChecked:
       if (reason == Reason::kApproval) return EventKind::kNeedsAttention;
       return std::nullopt;
-    default:
-      return std::nullopt;
+    default: return std::nullopt;
   }
 }
 
@@ -240,22 +226,17 @@ bool NeedsDecision(const Facts& facts) {
 
 Result<Step> Decide(const Facts& facts, const Move& move) {
   switch (move.action) {
-    case Action::kReport:
-      return DecideReport(facts, move);
-    case Action::kApply:
-      return DecideApply(facts);
+    case Action::kReport: return DecideReport(facts, move);
+    case Action::kApply: return DecideApply(facts);
     case Action::kDiscard:
       if (!Has(kDiscardable, facts.status)) return Conflict(facts, Status::kDiscarded);
       return Reach(facts, Status::kDiscarded, Reason::kDiscarded);
-    case Action::kCancel:
-      return DecideCancel(facts);
+    case Action::kCancel: return DecideCancel(facts);
     case Action::kOverride:
       if (facts.status != Status::kPolicyOverride) return Conflict(facts, Status::kPolicyChecked);
       return Reach(facts, Status::kPolicyChecked, NaturalReason(facts, Status::kPolicyChecked));
-    case Action::kExpire:
-      return DecideExpire(facts);
-    case Action::kLose:
-      return DecideLose(facts);
+    case Action::kExpire: return DecideExpire(facts);
+    case Action::kLose: return DecideLose(facts);
   }
   return Error(base::Code::kInternal, "unknown action");
 }

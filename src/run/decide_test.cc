@@ -120,25 +120,20 @@ TEST(Decide, OnlyRunsThatAPersonHasToLookAtNeedADecision) {
 std::string ExpectedOfAction(const Facts& f, Action action) {
   const Status s = f.status;
   switch (action) {
-    case Action::kApply:
-      return Waits(f) && s != Status::kPolicyOverride ? "confirmed" : "409";
+    case Action::kApply: return Waits(f) && s != Status::kPolicyOverride ? "confirmed" : "409";
     case Action::kDiscard:
       return s == Status::kPending || s == Status::kPlanned || s == Status::kCostEstimated ||
                      s == Status::kPolicyChecked || s == Status::kPolicyOverride
                  ? "discarded"
                  : "409";
-    case Action::kOverride:
-      return s == Status::kPolicyOverride ? "policy_checked" : "409";
+    case Action::kOverride: return s == Status::kPolicyOverride ? "policy_checked" : "409";
     case Action::kCancel:
       if (s == Status::kCanceled) return "same";
       if (s != Status::kPlanning && s != Status::kApplying) return "409";
       return f.driver == Driver::kReporter ? "same" : "canceled";
-    case Action::kExpire:
-      return f.driver == Driver::kNone && !IsFinal(s) ? "discarded" : "409";
-    case Action::kLose:
-      return f.driver == Driver::kReporter && !IsFinal(s) ? "errored" : "409";
-    case Action::kReport:
-      break;
+    case Action::kExpire: return f.driver == Driver::kNone && !IsFinal(s) ? "discarded" : "409";
+    case Action::kLose: return f.driver == Driver::kReporter && !IsFinal(s) ? "errored" : "409";
+    case Action::kReport: break;
   }
   return "?";
 }

@@ -86,7 +86,8 @@ TEST(Plan, MarksInsideNestedValuesAreFollowed) {
   auto plan = Summarize(R"({"format_version":"1.2","resource_changes":[{"address":"a","change":{"actions":["update"],
     "before":{"password":"old-password","tags":["plain-one","secret-two"],"n":8},
     "before_sensitive":{"password":true,"tags":[false,true]},
-    "after":{"block":{"deep":{"token":"secret-token","open":"plain-token"},"port":123456},"whole":["in-a-list",{"k":"in-a-map"}]},
+    "after":{"block":{"deep":{"token":"secret-token","open":"plain-token"},"port":123456},
+      "whole":["in-a-list",{"k":"in-a-map"}]},
     "after_sensitive":{"block":{"deep":{"token":true},"port":true},"whole":true}}}]})");
   EXPECT_THAT(plan.sensitive.values,
               UnorderedElementsAre("old-password", "secret-two", "secret-token", "123456", "in-a-list", "in-a-map"));
@@ -102,7 +103,8 @@ TEST(Plan, AMarkThatDoesNotFitTheValueHidesAllOfIt) {
 TEST(Plan, VariablesOutputsAndStatesAreSearched) {
   auto plan = Summarize(R"({"format_version":"1.2",
     "variables":{"pw":{"value":{"user":"sensitive-user","pass":"given-value"}},"open":{"value":"plain-value"}},
-    "output_changes":{"o":{"actions":["update"],"before":"before-out","after":"after-out","before_sensitive":true,"after_sensitive":true}},
+    "output_changes":{"o":{"actions":["update"],"before":"before-out","after":"after-out",
+      "before_sensitive":true,"after_sensitive":true}},
     "planned_values":{"outputs":{"p":{"sensitive":true,"value":"planned-out"}},
       "root_module":{"child_modules":[{"resources":[{"values":{"k":"child-secret"},"sensitive_values":{"k":true}}]}]}},
     "prior_state":{"values":{"root_module":{"resources":[

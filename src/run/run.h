@@ -19,8 +19,23 @@
 namespace run {
 
 enum class Status : uint8_t {
-  kPending, kPlanQueued, kPlanning, kPlanned, kCostEstimating, kCostEstimated, kPolicyChecking, kPolicyChecked,
-  kPolicyOverride, kConfirmed, kApplyQueued, kApplying, kApplied, kPlannedAndFinished, kErrored, kDiscarded, kCanceled,
+  kPending,
+  kPlanQueued,
+  kPlanning,
+  kPlanned,
+  kCostEstimating,
+  kCostEstimated,
+  kPolicyChecking,
+  kPolicyChecked,
+  kPolicyOverride,
+  kConfirmed,
+  kApplyQueued,
+  kApplying,
+  kApplied,
+  kPlannedAndFinished,
+  kErrored,
+  kDiscarded,
+  kCanceled,
 };
 inline constexpr int kStatusCount = 17;
 std::string_view Name(Status status);  // "policy_checked"
@@ -34,8 +49,21 @@ std::optional<EventKind> ParseEventKind(std::string_view text);
 std::string_view Description(EventKind kind);
 
 enum class Reason : uint8_t {
-  kNone, kApproval, kPolicyOverride, kApplied, kDestroyed, kNoChanges, kPlanOnly, kInitFailed, kPlanFailed,
-  kApplyFailed, kPolicyFailed, kLost, kCanceled, kDiscarded, kExpired,
+  kNone,
+  kApproval,
+  kPolicyOverride,
+  kApplied,
+  kDestroyed,
+  kNoChanges,
+  kPlanOnly,
+  kInitFailed,
+  kPlanFailed,
+  kApplyFailed,
+  kPolicyFailed,
+  kLost,
+  kCanceled,
+  kDiscarded,
+  kExpired,
 };
 std::string_view Name(Reason reason);  // "plan_failed"; "" for kNone
 std::optional<Reason> ParseReason(std::string_view text);
@@ -48,14 +76,14 @@ std::optional<Driver> ParseDriver(std::string_view text);
 // What a decision depends on.
 struct Facts {
   Status status = Status::kPending;
-  Reason reason = Reason::kNone;             // of the state it is in
-  std::optional<Status> lost_from;           // where it was when it was declared lost
+  Reason reason = Reason::kNone;    // of the state it is in
+  std::optional<Status> lost_from;  // where it was when it was declared lost
   bool auto_apply = false;
   bool is_destroy = false;
-  bool is_dry = false;                       // plan only
-  std::optional<bool> has_changes;           // known from `planned` on
+  bool is_dry = false;              // plan only
+  std::optional<bool> has_changes;  // known from `planned` on
   Driver driver = Driver::kReporter;
-  bool discard_is_errored = false;           // setting `events.discarded`
+  bool discard_is_errored = false;  // setting `events.discarded`
 };
 
 // Whether the run stands still until a person decides (apply, discard, or override).
@@ -66,19 +94,19 @@ std::string_view Name(Action action);
 
 struct Move {
   Action action = Action::kReport;
-  Status to = Status::kPending;               // for kReport
-  Reason reason = Reason::kNone;              // for kReport; kNone infers it from where the run is
-  std::optional<bool> has_changes;            // for kReport of `planned`
+  Status to = Status::kPending;     // for kReport
+  Reason reason = Reason::kNone;    // for kReport; kNone infers it from where the run is
+  std::optional<bool> has_changes;  // for kReport of `planned`
 };
 
 struct Step {
-  Status status = Status::kPending;           // where the run is afterwards
+  Status status = Status::kPending;  // where the run is afterwards
   Reason reason = Reason::kNone;
   std::optional<Status> lost_from;
   std::optional<bool> has_changes;
-  bool changed = false;                       // false: it was there already (a heartbeat, a cancel under way)
-  bool cancel_requested = false;              // the reporter has to interrupt; the status stays until it reports
-  std::optional<EventKind> event;             // rings when set
+  bool changed = false;            // false: it was there already (a heartbeat, a cancel under way)
+  bool cancel_requested = false;   // the reporter has to interrupt; the status stays until it reports
+  std::optional<EventKind> event;  // rings when set
 };
 
 // kConflict names both states; kInvalid names a reason that does not fit. A report never moves a run past a decision
@@ -103,23 +131,35 @@ struct ChangedResource {
 // A line of the stream, reduced to what Runbell uses.
 struct StreamLine {
   enum class Type : uint8_t {
-    kVersion, kPlannedChange, kDrift, kSummary, kOutputs, kStarted, kProgress, kFinished, kFailed, kProvision, kRefresh,
-    kDiagnostic, kLog, kOther,
+    kVersion,
+    kPlannedChange,
+    kDrift,
+    kSummary,
+    kOutputs,
+    kStarted,
+    kProgress,
+    kFinished,
+    kFailed,
+    kProvision,
+    kRefresh,
+    kDiagnostic,
+    kLog,
+    kOther,
     kRaw,          // not a JSON object: provisioner output, a CLI warning; kept as text
     kUnsupported,  // a version line with a major version of the stream that is not understood
   };
   Type type = Type::kOther;
-  std::string text;                 // @message, or the raw line
-  std::string address;              // resource
-  std::string action;               // create, update, delete, replace...
+  std::string text;     // @message, or the raw line
+  std::string address;  // resource
+  std::string action;   // create, update, delete, replace...
   int64_t elapsed_seconds = 0;
-  Counts counts;                    // kSummary
-  std::string operation;            // kSummary: plan, apply, destroy
-  std::string severity;             // kDiagnostic: error, warning
-  std::string summary, detail;      // kDiagnostic
-  std::string file;                 // kDiagnostic: "main.tf:18"
-  bool interrupted = false;         // says that the tool took an interrupt
-  std::string tool_version;         // kVersion: "Terraform 1.11.4"
+  Counts counts;                // kSummary
+  std::string operation;        // kSummary: plan, apply, destroy
+  std::string severity;         // kDiagnostic: error, warning
+  std::string summary, detail;  // kDiagnostic
+  std::string file;             // kDiagnostic: "main.tf:18"
+  bool interrupted = false;     // says that the tool took an interrupt
+  std::string tool_version;     // kVersion: "Terraform 1.11.4"
 };
 
 // Cuts bytes into lines as they come. A line longer than 1 MiB is cut and marked kRaw.

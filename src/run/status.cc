@@ -41,10 +41,8 @@ bool IsFinal(Status status) {
     case Status::kPlannedAndFinished:
     case Status::kErrored:
     case Status::kDiscarded:
-    case Status::kCanceled:
-      return true;
-    default:
-      return false;
+    case Status::kCanceled: return true;
+    default: return false;
   }
 }
 
@@ -57,8 +55,7 @@ std::string_view Description(EventKind kind) {
       return "The run has succeeded: its changes were applied, or there was nothing to apply.";
     case EventKind::kErrored:
       return "The run has stopped because of an error in the code, a policy, or a manual cancellation.";
-    case EventKind::kNeedsAttention:
-      return "The run waits for a person who reviews its plan or overrides a policy.";
+    case EventKind::kNeedsAttention: return "The run waits for a person who reviews its plan or overrides a policy.";
   }
   return "";
 }

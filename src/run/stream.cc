@@ -172,14 +172,10 @@ void StreamParser::TakeLine(std::vector<StreamLine>& lines) {
 void StreamTracker::Take(const StreamLine& line) {
   interrupted_ = interrupted_ || line.interrupted;
   switch (line.type) {
-    case Type::kPlannedChange:
-      TakePlanned(line);
-      break;
+    case Type::kPlannedChange: TakePlanned(line); break;
     case Type::kStarted:
     case Type::kFinished:
-    case Type::kFailed:
-      TakeStep(line);
-      break;
+    case Type::kFailed: TakeStep(line); break;
     case Type::kSummary:
       counts_ = line.counts;
       has_summary_ = true;
@@ -188,8 +184,7 @@ void StreamTracker::Take(const StreamLine& line) {
     case Type::kDiagnostic:
       if (line.severity == "error" && errors_.size() < kMaxErrors) errors_.push_back(line);
       break;
-    default:
-      break;
+    default: break;
   }
 }
 

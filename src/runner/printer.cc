@@ -1,0 +1,196 @@
+#include "runner/printer.h"
+
+#include <algorithm>
+
+#include "base/utf8.h"
+
+namespace runner {
+
+using base::json::object;
+using run::StreamLine;
+using Type = StreamLine::Type;
+
+namespace {
+
+std::string_view SignOf(std::string_view action) {
+  if (action == "create") return "+";
+  if (action == "update") return "~";
+  if (action == "delete") return "-";
+  if (action == "replace") return "-/+";
+  if (action == "read") return "<=";
+  return ".";
+}
+
+// Valid UTF-8 without control characters; line breaks and tabs stay.
+std::string Printable(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const base::Rune rune = base::FirstRune(text);
+    const size_t bytes = std::max<size_t>(rune.bytes, 1);
+    const bool control = rune.code < 0x20 || (rune.code >= 0x7F && rune.code <= 0x9F);
+    if (rune.bytes == 0) {
+      out += "\xEF\xBF\xBD";
+    } else if (!control || rune.code == '\n' || rune.code == '\t') {
+      out += text.substr(0, bytes);
+    }
+    text.remove_prefix(bytes);
+  }
+  return out;
+}
+
+std::string Indented(std::string_view text, std::string_view indent) {
+  std::string out;
+  while (!text.empty()) {
+    const size_t newline = text.find('\n');
+    std::string_view line = text.substr(0, newline);
+    if (!line.empty()) out.append(indent).append(line).append("\n");
+    text.remove_prefix(newline == std::string_view::npos ? text.size() : newline + 1);
+  }
+  return out;
+}
+
+std::string Base(std::string_view path) { return std::string(path.substr(path.rfind('/') + 1)); }
+
+}  // namespace
+
+Printer::Printer(const World& world, const RunOptions& options)
+    : world_(world),
+      json_(options.json),
+      terminal_(world.terminal >= 0),
+      tool_(options.command.empty() ? "" : Base(options.command.front())),
+      masker_(run::Masker({})) {}
+
+void Printer::SetMasks(const run::SensitiveValues& sensitive) {
+  *masker_.Lock() = run::Masker(sensitive);
+  if (sensitive.too_short.empty()) return;
+  Notice(std::to_string(sensitive.too_short.size()) +
+         " sensitive value(s) of this plan are too short (under 4 bytes) to be masked in error messages");
+}
+
+std::string Printer::Clean(std::string_view text) { return Printable(masker_.Lock()->Mask(text)); }
+
+void Printer::Human(const std::string& text) {
+  auto writing = writing_.Lock();
+  world_.out(text);
+}
+
+void Printer::Json(object line) {
+  auto writing = writing_.Lock();
+  world_.out(base::FormatJson(line) + "\n");
+}
+
+void Printer::Registered(const RunInfo& run) {
+  if (json_) return Json({{"type", "run"}, {"id", run.id}, {"url", run.url}});
+  Human("run " + run.id + "\n" + (run.url.empty() ? "" : "  " + run.url + "\n"));
+}
+
+void Printer::Step(std::string_view name) {
+  if (json_) return Json({{"type", "step"}, {"step", name}});
+  Human(tool_ + " " + std::string(name) + "\n");
+}
+
+void Printer::Line(const StreamLine& line, const run::StreamTracker& tracker) {
+  switch (line.type) {
+    case Type::kPlannedChange: return Resource(line, "planned", tracker);
+    case Type::kStarted: return Resource(line, "started", tracker);
+    case Type::kProgress: return Resource(line, "progress", tracker);
+    case Type::kFinished: return Resource(line, "finished", tracker);
+    case Type::kFailed: return Resource(line, "failed", tracker);
+    case Type::kDiagnostic: return Diagnostic(line);
+    case Type::kSummary:
+      if (!json_) return Human("  " + Clean(line.text) + "\n");
+      return Json({{"type", "summary"},
+                   {"operation", line.operation},
+                   {"add", line.counts.add},
+                   {"change", line.counts.change},
+                   {"destroy", line.counts.destroy},
+                   {"import", line.counts.import}});
+    case Type::kVersion:
+    case Type::kOutputs:
+    case Type::kRefresh:
+    case Type::kDrift:
+    case Type::kUnsupported: return;
+    case Type::kProvision:
+    case Type::kLog:
+    case Type::kOther:
+    case Type::kRaw: return Text(line.text);
+  }
+}
+
+void Printer::Resource(const StreamLine& line, std::string_view event, const run::StreamTracker& tracker) {
+  const std::string text = Clean(line.text), address = Clean(line.address);
+  if (json_) {
+    return Json({{"type", "resource"},
+                 {"event", event},
+                 {"address", address},
+                 {"action", line.action},
+                 {"elapsed_seconds", line.elapsed_seconds},
+                 {"done", tracker.finished()},
+                 {"total", tracker.planned()},
+                 {"message", text}});
+  }
+  if (event == "planned") return Human("  " + std::string(SignOf(line.action)) + " " + address + "\n");
+  const bool step_over = event == "finished" || event == "failed";
+  std::string progress;
+  if (step_over) progress = "  [" + std::to_string(tracker.finished()) + "/" + std::to_string(tracker.planned()) + "]";
+  Human("  " + text + progress + "\n");
+}
+
+void Printer::Diagnostic(const StreamLine& line) {
+  if (json_) {
+    return Json({{"type", "diagnostic"},
+                 {"severity", line.severity},
+                 {"summary", Clean(line.summary)},
+                 {"detail", Clean(line.detail)},
+                 {"address", Clean(line.address)},
+                 {"file", Clean(line.file)}});
+  }
+  std::string place = Clean(line.file);
+  if (!line.address.empty()) place += (place.empty() ? "" : ", ") + Clean(line.address);
+  Human("  " + Clean(line.text) + (place.empty() ? "" : " (" + place + ")") + "\n" +
+        Indented(Clean(line.detail), "    "));
+}
+
+void Printer::Text(std::string_view line) {
+  const std::string text = Clean(line);
+  if (text.find_first_not_of(" \t\n") == std::string::npos) return;
+  if (json_) return Json({{"type", "text"}, {"text", text}});
+  Human(Indented(text, "  "));
+}
+
+void Printer::Reached(run::Status status, run::Reason reason) {
+  if (json_) Json({{"type", "status"}, {"status", run::Name(status)}, {"reason", run::Name(reason)}});
+}
+
+void Printer::Waiting(const RunInfo& run) {
+  const std::string approve = "runbell approve " + run.id, discard = "runbell discard " + run.id;
+  if (json_) {
+    return Json({{"type", "waiting"}, {"id", run.id}, {"url", run.url}, {"approve", approve}, {"discard", discard}});
+  }
+  Human("this plan waits for a decision\n" + (run.url.empty() ? "" : "  " + run.url + "\n") + "  " + approve + "\n  " +
+        discard + "\n");
+}
+
+void Printer::Prompt() {
+  if (terminal_ && !json_) Human("  or type yes to apply it, no to discard it: ");
+}
+
+void Printer::Notice(std::string_view text) {
+  if (json_) return Json({{"type", "notice"}, {"message", Printable(text)}});
+  auto writing = writing_.Lock();
+  world_.err("runbell: " + Printable(text) + "\n");
+}
+
+void Printer::Ended(run::Status status, run::Reason reason, int exit_code) {
+  if (json_) {
+    return Json(
+        {{"type", "end"}, {"status", run::Name(status)}, {"reason", run::Name(reason)}, {"exit_code", exit_code}});
+  }
+  std::string text(run::Name(status));
+  std::string_view why = run::Name(reason);
+  if (!why.empty() && why != text) text += " (" + std::string(why) + ")";
+  std::replace(text.begin(), text.end(), '_', ' ');
+  Human(text + "\n");
+}
+
+}  // namespace runner
