@@ -265,9 +265,12 @@ struct RequestReader::Impl {
     return Step::kBad;
   }
 
-  Step Failed(const ErrorCode& ec) {
+  Step Failed(const ErrorCode& ec, std::string_view bytes) {
     if (message->body_full) return Bad(413);
-    if (ec == http::error::header_limit) return Bad(message->target.empty() ? 414 : 431);
+    if (ec == http::error::header_limit) {
+      bool has_line = bytes.substr(0, limits.max_header_bytes).find('\n') != std::string_view::npos;
+      return Bad(message->target.empty() && !has_line ? 414 : 431);
+    }
     if (ec == http::error::bad_version) return Bad(505);
     return Bad(400);
   }
@@ -295,7 +298,7 @@ RequestReader::Step RequestReader::Put(ReadBuffer& buffer) {
     if (!had_headers && message.is_header_done() && message.content_length().value_or(0) > impl_->limits.max_body) {
       return impl_->Bad(413);  // before the body is sent
     }
-    if (ec && ec != http::error::need_more) return impl_->Failed(ec);
+    if (ec && ec != http::error::need_more) return impl_->Failed(ec, bytes);
     if (message.is_done()) return Step::kDone;
     if (!ec) continue;
     if (message.is_header_done() && buffer.Bytes().size() > kMaxChunkLine) return impl_->Bad(400);
