@@ -92,7 +92,8 @@ class Resolver {
   virtual ~Resolver() = default;
   virtual void Resolve(const std::string& host, std::function<void(Resolved)> done) = 0;
 };
-std::unique_ptr<Resolver> MakeResolver(base::Clock& clock);
+// `servers`: "ip:port,ip:port"; empty: as the machine is configured, read again when they fail.
+std::unique_ptr<Resolver> MakeResolver(base::Clock& clock, const std::string& servers = {});
 
 // ---- client ----
 

@@ -126,8 +126,10 @@ void Answers::DropAll() {
 // Asks with c-ares on one thread, which owns the channel.
 class AresResolver : public Resolver {
  public:
-  explicit AresResolver(base::Clock& clock)
-      : answers_(std::make_shared<Answers>(clock)), wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  AresResolver(base::Clock& clock, std::string servers)
+      : answers_(std::make_shared<Answers>(clock)),
+        servers_(std::move(servers)),
+        wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     RB_CHECK(wake_ >= 0);
     RB_CHECK(ares_library_init(ARES_LIB_INIT_ALL) == ARES_SUCCESS);
     thread_ = std::thread([this] { Run(); });
@@ -168,6 +170,7 @@ class AresResolver : public Resolver {
   static void OnSocket(void* self, ares_socket_t socket, int readable, int writable);
 
   const std::shared_ptr<Answers> answers_;
+  const std::string servers_;  // empty: the machine's
   const int wake_;
   std::atomic<bool> stopping_ = false;
   base::Guarded<std::vector<std::string>> asked_;  // not yet seen by the thread
@@ -202,12 +205,16 @@ void AresResolver::OpenChannel() {
   channel_ = nullptr;
   reopen_ = false;
   ares_options options{};
+  // Without this a name whose own servers fail looks the same as name servers that cannot be reached.
+  options.flags = ARES_FLAG_NOCHECKRESP;
   options.timeout = 1500;  // milliseconds for the first try; doubled for the second
   options.tries = 2;
   options.sock_state_cb = &AresResolver::OnSocket;
   options.sock_state_cb_data = this;
-  int status = ares_init_options(&channel_, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
+  constexpr int kGiven = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
+  int status = ares_init_options(&channel_, &options, kGiven);
   if (status != ARES_SUCCESS) channel_ = nullptr;
+  if (channel_ != nullptr && !servers_.empty()) ares_set_servers_ports_csv(channel_, servers_.c_str());
 }
 
 void AresResolver::Ask(const std::string& host) {
@@ -278,6 +285,8 @@ void AresResolver::PollOnce() {
 
 }  // namespace
 
-std::unique_ptr<Resolver> MakeResolver(base::Clock& clock) { return std::make_unique<AresResolver>(clock); }
+std::unique_ptr<Resolver> MakeResolver(base::Clock& clock, const std::string& servers) {
+  return std::make_unique<AresResolver>(clock, servers);
+}
 
 }  // namespace net
