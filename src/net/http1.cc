@@ -54,7 +54,7 @@ class Message : public http::basic_parser<kIsRequest> {
  public:
   std::string header_lines;
   std::string body;
-  bool too_many_headers = false;
+  std::uint64_t announced = 0;  // the body's length, when it was said in advance
   bool body_full = false;
 
   // Keeps what the strings have allocated.
@@ -74,11 +74,13 @@ class Message : public http::basic_parser<kIsRequest> {
   void on_field_impl(http::field, string_view name, string_view value, ErrorCode& ec) override {
     if (this->is_header_done()) return;  // trailers are read and dropped
     header_lines.append(View(name)).append(": ").append(View(value)).append("\r\n");
-    too_many_headers = ++lines_ > kMaxHeaderLines || header_lines.size() > max_header_bytes_;
-    if (too_many_headers) ec = http::error::header_limit;
+    bool too_many = ++lines_ > kMaxHeaderLines || header_lines.size() > max_header_bytes_;
+    if (too_many) ec = http::error::header_limit;
   }
   void on_header_impl(ErrorCode&) override {}
-  void on_body_init_impl(const boost::optional<std::uint64_t>&, ErrorCode&) override {}
+  void on_body_init_impl(const boost::optional<std::uint64_t>& length, ErrorCode&) override {
+    if (length) announced = *length;
+  }
   size_t on_body_impl(string_view bytes, ErrorCode& ec) override { return Keep(bytes, ec); }
   void on_chunk_header_impl(std::uint64_t, string_view, ErrorCode&) override {}
   size_t on_chunk_body_impl(std::uint64_t, string_view bytes, ErrorCode& ec) override { return Keep(bytes, ec); }
@@ -201,8 +203,7 @@ struct ResponseReader::Impl {
   // The parser wants more. The rest of a body that is already full need not be waited for.
   Step More(const ReadBuffer& buffer) {
     if (!message->is_header_done()) return Step::kMore;
-    bool more_to_come = message->content_length() && *message->content_length_remaining() > 0;
-    if (more_to_come && message->body.size() == limits.keep_body) return Step::kCut;
+    if (message->announced > limits.keep_body && message->body.size() == limits.keep_body) return Step::kCut;
     return buffer.Bytes().size() > kMaxChunkLine ? Bad("the body's framing is broken") : Step::kMore;
   }
 };

@@ -8,6 +8,7 @@
 
 #include <cstdio>
 #include <map>
+#include <memory>
 #include <mutex>
 
 #include "base/log.h"
@@ -18,9 +19,15 @@ namespace {
 
 constexpr long kYear = 365L * 24 * 3600;
 
+struct Free {
+  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
+  void operator()(X509* x509) const { X509_free(x509); }
+  void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+};
+
 struct Certificate {
-  EVP_PKEY* key = nullptr;
-  X509* x509 = nullptr;
+  std::unique_ptr<EVP_PKEY, Free> key;
+  std::unique_ptr<X509, Free> x509;
 };
 
 void AddExtension(X509* x509, X509* issuer, int nid, const char* value) {
@@ -32,26 +39,27 @@ void AddExtension(X509* x509, X509* issuer, int nid, const char* value) {
   X509_EXTENSION_free(extension);
 }
 
-// Keys and certificates live as long as the process, like the tests' authority itself. `issuer` null: signs itself.
+// `issuer` null: signs itself.
 Certificate Make(const char* name, const Certificate* issuer, const char* alternative_names, long valid_until) {
   static long serial = 0;
-  Certificate made{EVP_EC_gen("P-256"), X509_new()};
-  RB_CHECK(made.key != nullptr && made.x509 != nullptr);
-  X509_set_version(made.x509, 2);
-  ASN1_INTEGER_set(X509_get_serialNumber(made.x509), ++serial);
-  X509_gmtime_adj(X509_getm_notBefore(made.x509), -2 * kYear);
-  X509_gmtime_adj(X509_getm_notAfter(made.x509), valid_until);
-  X509_set_pubkey(made.x509, made.key);
-  X509_NAME* subject = X509_get_subject_name(made.x509);
+  Certificate made{decltype(Certificate::key)(EVP_EC_gen("P-256")), decltype(Certificate::x509)(X509_new())};
+  X509* x509 = made.x509.get();
+  RB_CHECK(made.key != nullptr && x509 != nullptr);
+  X509_set_version(x509, 2);
+  ASN1_INTEGER_set(X509_get_serialNumber(x509), ++serial);
+  X509_gmtime_adj(X509_getm_notBefore(x509), -2 * kYear);
+  X509_gmtime_adj(X509_getm_notAfter(x509), valid_until);
+  X509_set_pubkey(x509, made.key.get());
+  X509_NAME* subject = X509_get_subject_name(x509);
   X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(name), -1, -1, 0);
   const Certificate& signer = issuer == nullptr ? made : *issuer;
-  X509_set_issuer_name(made.x509, X509_get_subject_name(signer.x509));
+  X509_set_issuer_name(x509, X509_get_subject_name(signer.x509.get()));
   if (alternative_names == nullptr) {
-    AddExtension(made.x509, signer.x509, NID_basic_constraints, "critical,CA:TRUE");
+    AddExtension(x509, signer.x509.get(), NID_basic_constraints, "critical,CA:TRUE");
   } else {
-    AddExtension(made.x509, signer.x509, NID_subject_alt_name, alternative_names);
+    AddExtension(x509, signer.x509.get(), NID_subject_alt_name, alternative_names);
   }
-  RB_CHECK(X509_sign(made.x509, signer.key, EVP_sha256()) > 0);
+  RB_CHECK(X509_sign(x509, signer.key.get(), EVP_sha256()) > 0);
   return made;
 }
 
@@ -79,7 +87,7 @@ struct AuthorityFile {
     int fd = mkstemp(name.data());
     RB_CHECK(fd >= 0);
     FILE* file = fdopen(fd, "w");
-    PEM_write_X509(file, Authority().x509);
+    PEM_write_X509(file, Authority().x509.get());
     fclose(file);
     path = name;
   }
@@ -95,16 +103,16 @@ const std::filesystem::path& TestAuthorityFile() {
 
 ssl_ctx_st* TestServerContext(CertificateKind kind) {
   static std::mutex mutex;
-  static std::map<CertificateKind, SSL_CTX*> contexts;
+  static std::map<CertificateKind, std::unique_ptr<SSL_CTX, Free>> contexts;
   std::lock_guard lock(mutex);
-  SSL_CTX*& context = contexts[kind];
+  auto& context = contexts[kind];
   if (context == nullptr) {
     Certificate leaf = MakeLeaf(kind);
-    context = SSL_CTX_new(TLS_server_method());
-    RB_CHECK(SSL_CTX_use_certificate(context, leaf.x509) == 1);
-    RB_CHECK(SSL_CTX_use_PrivateKey(context, leaf.key) == 1);
+    context.reset(SSL_CTX_new(TLS_server_method()));
+    RB_CHECK(SSL_CTX_use_certificate(context.get(), leaf.x509.get()) == 1);
+    RB_CHECK(SSL_CTX_use_PrivateKey(context.get(), leaf.key.get()) == 1);
   }
-  return context;
+  return context.get();
 }
 
 }  // namespace testing_support
