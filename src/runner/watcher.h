@@ -15,8 +15,8 @@ class Watcher {
   Watcher(ApiClient& api, Reporter& reporter, Control& control, base::Clock& clock);
   ~Watcher();  // the client must have been stopped, and the reporter told to give up
 
-  // While the run stands in the queue, whatever happens to other runs matters too.
-  void WatchQueue(bool on) { whole_feed_ = on; }
+  // At first the whole feed is followed: as long as the run stands in the queue, what happens to other runs matters.
+  void LeaveQueue() { whole_feed_ = false; }
 
  private:
   void Work();
@@ -28,7 +28,7 @@ class Watcher {
   Reporter& reporter_;
   Control& control_;
   base::Clock& clock_;
-  std::atomic<bool> whole_feed_ = false;
+  std::atomic<bool> whole_feed_ = true;
   int64_t last_ = 0;
   int failures_ = 0;
   base::Signal stop_;

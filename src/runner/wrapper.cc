@@ -175,13 +175,12 @@ Course Wrapper::Impl::StartPlanning() {
     if (!told) printer.Notice("another run of this workspace is active; this one waits for its turn");
     if (auto end = WaitInQueue()) return end;
   }
-  watcher->WatchQueue(false);
+  watcher->LeaveQueue();
   printer.Reached(Status::kPlanning);
   return {};
 }
 
 Course Wrapper::Impl::WaitInQueue() {
-  watcher->WatchQueue(true);
   for (;;) {
     const auto news = control.Read();
     if (news.interrupted) return Canceled();
