@@ -249,6 +249,8 @@ void Polls::Release() {
   EndAll([](Poll& poll) { poll.call->Finish(ChangesResponse({}, poll.checked)); });
 }
 
+size_t Polls::waiting() { return state_.Lock()->parked.size(); }
+
 void Polls::EndAll(const std::function<void(Poll&)>& end) {
   std::map<uint64_t, Poll> parked;
   {

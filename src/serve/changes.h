@@ -36,6 +36,7 @@ class Polls {
   void Notice(int64_t last_change);
   // Answers what is parked with what there is: nothing. From now on nothing is parked.
   void Release();
+  size_t waiting();  // how many are parked
 
  private:
   struct State {

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <sstream>
 
+#include "serve/changes.h"
 #include "serve/routes.h"
 
 namespace serve {
@@ -99,6 +100,8 @@ void AddServer(Families& families, const Context& context) {
   AddGauge(families, "runbell_store_healthy", "1 while the store takes writes.", context.store.Health() ? 1 : 0);
   AddGauge(families, "runbell_last_change", "Sequence of the newest change.",
            static_cast<double>(context.store.last_change()));
+  AddGauge(families, "runbell_polls_waiting", "Requests that wait for changes.",
+           static_cast<double>(context.polls->waiting()));
   AddGauge(families, "runbell_build_info", "Always 1.", 1, {{"version", context.options.version}});
 }
 

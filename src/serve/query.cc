@@ -50,6 +50,14 @@ Status TakePage(Params& params, const std::string& name, std::string_view value)
 // Names and urls may contain commas, so for them only `in:` makes a list.
 bool IsPlainList(std::string_view filter) { return filter != "name" && filter != "url"; }
 
+// A token acts as a user of the same number; the store knows it as a token.
+void TranslateUsers(store::Query::Filter& filter) {
+  if (filter.name != "created-by" && filter.name != "triggered-by") return;
+  for (auto& value : filter.values) {
+    if (auto user = base::Parse<base::UserId>(value)) value = base::Format(base::TokenId{user->value});
+  }
+}
+
 Status TakeFilterValue(Params& params, const std::string& name, std::string_view filter, std::string_view value) {
   store::Query::Filter taken;
   taken.name = filter;
@@ -70,6 +78,7 @@ Status TakeFilterValue(Params& params, const std::string& name, std::string_view
   if (std::any_of(params.list.filters.begin(), params.list.filters.end(), same)) {
     return InvalidParameter(name, "the filter is given twice");
   }
+  TranslateUsers(taken);
   params.list.filters.push_back(std::move(taken));
   return {};
 }

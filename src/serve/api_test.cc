@@ -1,0 +1,442 @@
+// The API's resources and errors, as rows.
+#include "serve/testing.h"
+
+namespace serve {
+namespace {
+
+class ApiTest : public ServeTest {
+ protected:
+  ApiTest() { MakePlaces(); }
+};
+
+TEST_F(ApiTest, AnswersWhoAndWhere) {
+  Check({
+      {"no token", "GET", "/environments", "", 401, {R"("status":"401")", R"("title":"Unauthorized")"}, {}, "none"},
+      {"unknown token", "GET", "/environments", "", 401, {R"("errors")"}, {}, "rbt_nobody"},
+      {"unknown path", "GET", "/nothing", "", 404, {R"("title":"Not Found")"}},
+      {"trailing slash", "GET", "/environments/", "", 404},
+      {"wrong method", "PUT", "/environments", "", 405, {"Allowed here: GET, POST"}},
+      {"wrong method on a thing", "POST", "/environments/{env}", "", 405, {"GET, PATCH, DELETE"}},
+      {"unknown id", "GET", "/runs/run-v00aaaaaaaaaa01", "", 404,
+       {R"("title":"Run with ID 'run-v00aaaaaaaaaa01' not found or user unauthorized.")"}, {"detail", "source"}},
+      {"not an id", "GET", "/webhooks/x", "", 404, {"Webhook with ID 'x' not found"}},
+      {"another kind's id", "GET", "/webhooks/{env}", "", 404, {"Webhook with ID '{env}' not found"}},
+      {"id with markup", "GET", "/runs/%3Cscript%3E", "", 404, {}, {"<script>"}},
+      {"another account", "GET", "/accounts/acc-v0aaaaaaaaaaa99", "", 404, {"Account with ID"}},
+      {"the account", "GET", "/accounts/acc-v0aaaaaaaaaaa01", "", 200, {R"("name":"main")", R"("allowed-ips":[])"}},
+      {"ping", "GET", "/ping", "", 204, {}, {}, "none"},
+  });
+}
+
+TEST_F(ApiTest, HeadersSayWhatTheContractWants) {
+  auto refused = Send("GET", "/environments", "", "none");
+  EXPECT_NE(refused.head.find("WWW-Authenticate: Bearer"), std::string::npos) << refused.head;
+  auto wrong = Send("PUT", "/environments");
+  EXPECT_NE(wrong.head.find("Allow: GET, POST"), std::string::npos) << wrong.head;
+  auto read = Send("GET", "/environments/{env}");
+  EXPECT_NE(read.head.find("application/vnd.api+json"), std::string::npos) << read.head;
+  EXPECT_NE(read.head.find("X-Content-Type-Options: nosniff"), std::string::npos);
+  EXPECT_EQ(read.head.find("Preference-Applied"), std::string::npos);
+  auto preferred = connection->Send("GET", "/api/iacp/v3/ping", "Prefer: profile=preview\r\n");
+  EXPECT_NE(preferred.head.find("Preference-Applied: profile=preview"), std::string::npos) << preferred.head;
+}
+
+TEST_F(ApiTest, MediaTypes) {
+  auto post = [&](const std::string& type) {
+    std::string headers = "Authorization: Bearer " + tokens["admin"] + "\r\n" + type;
+    return connection->Send("POST", "/api/iacp/v3/environments", headers, Doc("environments", R"({"name":"x"})")).status;
+  };
+  EXPECT_EQ(post("Content-Type: text/xml\r\n"), 415);
+  EXPECT_EQ(post("Content-Type: application/x-www-form-urlencoded\r\n"), 415);
+  EXPECT_EQ(post("Content-Type: application/json; charset=utf-8\r\n"), 201);
+  EXPECT_EQ(post("Content-Type: application/vnd.api+json\r\n"), 422);  // the name is taken by now
+}
+
+TEST_F(ApiTest, MalformedDocuments) {
+  std::string deep(5000, '[');
+  Check({
+      {"empty", "POST", "/environments", "", 422, {"Validation Error", "no body"}, {"source"}},
+      {"no JSON", "POST", "/environments", "{\"data\":", 422, {"not valid JSON"}, {"source"}},
+      {"two documents", "POST", "/environments", "{} {}", 422, {"not valid JSON"}},
+      {"nesting bomb", "POST", "/environments", deep, 422, {"levels deep"}},
+      {"nesting bomb inside", "POST", "/environments", R"({"data":{"type":"environments","attributes":{"name":)" + deep,
+       422, {"levels deep"}},
+      {"bad UTF-8", "POST", "/environments", Doc("environments", "{\"name\":\"\xff\xfe\"}"), 422, {"not valid JSON"}},
+      {"array", "POST", "/environments", "[]", 422, {"no member 'data'"}},
+      {"data is a list", "POST", "/environments", R"({"data":[]})", 422, {"must be an object"}},
+      {"data is null", "POST", "/environments", R"({"data":null})", 422, {"must be an object"}},
+      {"no type", "POST", "/environments", R"({"data":{"attributes":{"name":"x"}}})", 422, {"'type' must be 'environments'"}},
+      {"wrong type", "POST", "/environments", Doc("workspaces", R"({"name":"x"})"), 422, {R"("pointer":"/data/type")"}},
+      {"attributes is a text", "POST", "/environments", Doc("environments", R"("x")"), 422, {"'attributes' must be an object"}},
+      {"wrong id", "PATCH", "/environments/{env}", Doc("environments", R"({"name":"x"})", {}, "{env2}"), 422,
+       {R"("pointer":"/data/id")"}},
+      {"relationship is a number", "POST", "/workspaces",
+       R"({"data":{"type":"workspaces","attributes":{"name":"x"},"relationships":{"environment":7}}})", 422,
+       {"Invalid Relationship", "/data/relationships/environment"}},
+      {"relationship without id", "POST", "/workspaces",
+       R"({"data":{"type":"workspaces","attributes":{"name":"x"},"relationships":{"environment":{"data":{}}}}})", 422,
+       {"/data/relationships/environment"}},
+      {"relationship of another type", "POST", "/workspaces",
+       Doc("workspaces", R"({"name":"x"})", {"environment:endpoints:{ep}"}), 422, {"the type must be 'environments'"}},
+  });
+}
+
+TEST_F(ApiTest, WrongAttributesAreNamed) {
+  std::string long_name(256, 'n');
+  Check({
+      {"missing name", "POST", "/environments", Doc("environments", "{}"), 422,
+       {R"("title":"Invalid Attribute")", "name is required", R"("pointer":"/data/attributes/name")"}},
+      {"null name", "POST", "/environments", Doc("environments", R"({"name":null})"), 422, {"must be a string"}},
+      {"number", "POST", "/environments", Doc("environments", R"({"name":7})"), 422, {"must be a string"}},
+      {"empty", "POST", "/environments", Doc("environments", R"({"name":""})"), 422, {"must not be blank"}},
+      {"blank", "POST", "/environments", Doc("environments", R"({"name":"   "})"), 422, {"must not be blank"}},
+      {"control", "POST", "/environments", Doc("environments", R"({"name":"a\nb"})"), 422, {"control characters"}},
+      {"NUL", "POST", "/environments", Doc("environments", R"({"name":"a\u0000b"})"), 422, {"NUL"}},
+      {"long", "POST", "/environments", Doc("environments", R"({"name":")" + long_name + R"("})"), 422, {"at most 255"}},
+      {"unknown", "POST", "/environments", Doc("environments", R"({"name":"x","colour":"red"})"), 422,
+       {"unknown attribute 'colour'", "/data/attributes/colour"}},
+      {"taken", "POST", "/environments", Doc("environments", R"({"name":"production"})"), 422, {"/data/attributes/name"}},
+      {"taken by a change", "PATCH", "/environments/{env2}", Doc("environments", R"({"name":"production"})"), 422,
+       {"/data/attributes/name"}},
+      {"kept one of a wrong type", "POST", "/environments", Doc("environments", R"({"name":"x","remote-backend":"yes"})"),
+       422, {"/data/attributes/remote-backend", "true or false"}},
+      {"workspace name", "POST", "/workspaces", Doc("workspaces", R"({"name":"a b"})", {"environment:environments:{env}"}),
+       422, {"letters, digits"}},
+      {"workspace taken", "POST", "/workspaces",
+       Doc("workspaces", R"({"name":"network"})", {"environment:environments:{env}"}), 422, {"/data/attributes/name"}},
+      {"not a choice", "POST", "/workspaces",
+       Doc("workspaces", R"({"name":"x","execution-mode":"sideways"})", {"environment:environments:{env}"}), 422,
+       {"one of remote, local"}},
+      {"attempts too few", "PATCH", "/endpoints/{ep}", Doc("endpoints", R"({"max-attempts":0})"), 422, {"between 1 and 1000"}},
+      {"attempts too many", "PATCH", "/endpoints/{ep}", Doc("endpoints", R"({"max-attempts":1001})"), 422,
+       {"between 1 and 1000"}},
+      {"attempts beyond 64 bits", "PATCH", "/endpoints/{ep}", Doc("endpoints", R"({"max-attempts":18446744073709551615})"),
+       422, {"between 1 and 1000"}},
+      {"attempts as a fraction", "PATCH", "/endpoints/{ep}", Doc("endpoints", R"({"max-attempts":3.5})"), 422, {"integer"}},
+      {"negative timeout", "PATCH", "/endpoints/{ep}", Doc("endpoints", R"({"timeout":-1})"), 422, {"between 0 and"}},
+      {"not a url", "PATCH", "/endpoints/{ep}", Doc("endpoints", R"({"url":"ftp://x"})"), 422, {"/data/attributes/url"}},
+      {"url too long", "PATCH", "/endpoints/{ep}",
+       Doc("endpoints", R"({"url":"https://x/)" + std::string(2048, 'x') + R"("})"), 422, {"2048"}},
+      {"empty secret", "PATCH", "/endpoints/{ep}", Doc("endpoints", R"({"secret-key":""})"), 422, {"must not be empty"}},
+      {"secret too long", "PATCH", "/endpoints/{ep}",
+       Doc("endpoints", R"({"secret-key":")" + std::string(1025, 'S') + R"("})"), 422, {"1024"}, {"SSSS"}},
+      {"our own header", "PATCH", "/endpoints/{ep}",
+       Doc("endpoints", R"({"headers":[{"name":"X-A","value":"1"},{"name":"X-Signature","value":"1"}]})"), 422,
+       {"/data/attributes/headers/1"}},
+      {"header injection", "PATCH", "/endpoints/{ep}", Doc("endpoints", R"({"headers":[{"name":"X-A","value":"1\r\nB: 2"}]})"),
+       422, {"/data/attributes/headers/0"}},
+      {"header twice", "PATCH", "/endpoints/{ep}",
+       Doc("endpoints", R"({"headers":[{"name":"X-A","value":"1"},{"name":"x-a","value":"2"}]})"), 422, {"twice"}},
+      {"headers as an object", "PATCH", "/endpoints/{ep}", Doc("endpoints", R"({"headers":{"a":"b"}})"), 422, {"a list"}},
+      {"message too long", "POST", "/runs",
+       Doc("runs", R"({"source":"cli","message":")" + std::string(513, 'm') + R"("})", {"workspace:workspaces:{ws}"}), 422,
+       {"512"}},
+      {"description too long", "POST", "/access-tokens",
+       Doc("access-tokens", R"({"description":")" + std::string(256, 'd') + R"("})"), 422, {"255"}},
+  });
+}
+
+TEST_F(ApiTest, WrongRelationshipsAreNamed) {
+  Check({
+      {"missing", "POST", "/workspaces", Doc("workspaces", R"({"name":"x"})"), 422,
+       {"Invalid Relationship", "environment is required", R"("pointer":"/data/relationships/environment")"}},
+      {"null", "POST", "/workspaces", Doc("workspaces", R"({"name":"x"})", {"environment:environments"}), 422, {"is required"}},
+      {"unknown", "POST", "/workspaces",
+       Doc("workspaces", R"({"name":"x"})", {"environment:environments:{env}", "owner:users:user-v00aaaaaaaaaa01"}), 422,
+       {"unknown relationship 'owner'", "/data/relationships/owner"}},
+      {"not there", "POST", "/workspaces",
+       Doc("workspaces", R"({"name":"x"})", {"environment:environments:env-v00aaaaaaaaaa01"}), 404,
+       {R"("title":"Environment with ID 'env-v00aaaaaaaaaa01' not found or user unauthorized.")"}, {"source"}},
+      {"malformed id", "POST", "/workspaces", Doc("workspaces", R"({"name":"x"})", {"environment:environments:no"}), 404,
+       {"Environment with ID 'no' not found"}},
+      {"documented, but nothing here", "POST", "/workspaces",
+       Doc("workspaces", R"({"name":"x"})", {"environment:environments:{env}", "agent-pool:agent-pools:apool-1"}), 422,
+       {"/data/relationships/agent-pool"}},
+      {"documented and null", "POST", "/workspaces",
+       Doc("workspaces", R"({"name":"null-pool"})", {"environment:environments:{env}", "agent-pool:agent-pools"}), 201},
+      {"another account", "POST", "/environments",
+       Doc("environments", R"({"name":"x"})", {"account:accounts:acc-v0aaaaaaaaaaa99"}), 404, {"Account with ID"}},
+      {"our account", "POST", "/environments",
+       Doc("environments", R"({"name":"ours"})", {"account:accounts:acc-v0aaaaaaaaaaa01"}), 201},
+      {"fixed", "PATCH", "/workspaces/{ws}", Doc("workspaces", "{}", {"environment:environments:{env2}"}), 422,
+       {"cannot be changed"}},
+      {"fixed, the same", "PATCH", "/workspaces/{ws}", Doc("workspaces", "{}", {"environment:environments:{env}"}), 200},
+  });
+}
+
+TEST_F(ApiTest, ClientsQuirksAreTolerated) {
+  Check({
+      {"misspelt var-files and nulls", "PATCH", "/workspaces/{ws}",
+       Doc("workspaces", R"({"name":"network","var_files":["a.tfvars"],"terragrunt":null,"vcs-repo":null,)"
+                         R"("run-operation-timeout":null})",
+           {"agent-pool:agent-pools", "vcs-provider:vcs-providers", "module-version:module-versions"}, "{ws}"),
+       200, {R"("var-files":["a.tfvars"])"}, {"var_files"}},
+      {"documented attributes are kept", "PATCH", "/workspaces/{ws}",
+       Doc("workspaces", R"({"terraform-version":"1.9.0","hooks":{"pre-plan":"true"}})"), 200,
+       {R"("terraform-version":"1.9.0")", R"("hooks":{"pre-plan":"true"})", R"("auto-queue-runs":"skip_first")"}},
+      {"read only ones may come back", "PATCH", "/workspaces/{ws}", Doc("workspaces", R"({"has-resources":true})"), 200,
+       {R"("has-resources":false)"}},
+      {"environment with its creator", "GET", "/environments/{env}?include=created-by", "", 200,
+       {R"("included":[{"type":"users","id":"user-)", R"("username":"admin")", R"("status":"Active")"}},
+      {"run with its revision", "GET", "/environments?include=created-by&filter[name]=production&page[size]=100", "", 200,
+       {R"("total-count":1)"}},
+      {"an empty list of events", "PATCH", "/webhooks/{wh}",
+       R"({"data":{"type":"webhooks","id":"{wh}","attributes":{},"relationships":{"events":{"data":[]}}}})", 200,
+       {R"("events":{"data":[]})"}},
+  });
+}
+
+TEST_F(ApiTest, EnvironmentsAndWorkspacesLive) {
+  Check({
+      {"rename", "PATCH", "/environments/{env}", Doc("environments", R"({"name":"prod"})"), 200, {R"("name":"prod")"}},
+      {"read", "GET", "/environments/{env}", "", 200,
+       {R"("created-at":"2026-01-01T00:00:00Z")",
+        R"("account":{"data":{"type":"accounts","id":"acc-v0aaaaaaaaaaa01"}})",
+        R"("self":"https://bell.example/api/iacp/v3/environments/{env}")", R"("environments:update":true)"}},
+      {"workspace", "GET", "/workspaces/{ws}", "", 200,
+       {R"("auto-apply":false)", R"("environment":{"data":{"type":"environments","id":"{env}"}})",
+        R"("latest-run":{"data":null})", R"("url":"https://bell.example/workspaces/{ws}")"}},
+      {"by environment", "GET", "/workspaces?filter[environment]={env2}", "", 200, {"{ws3}"}, {"{ws}", "{ws2}"}},
+      {"by environment and name", "GET", "/workspaces?filter[environment]={env}&filter[name]=network&include=environment", "",
+       200, {"{ws}", R"("total-count":1)", R"("included":[{"type":"environments")"}},
+      {"by names", "GET", "/workspaces?filter[name]=in:network,storage", "", 200, {R"("total-count":3)"}},
+      {"by account", "GET", "/workspaces?filter[account]=in:null,acc-v0aaaaaaaaaaa01", "", 200, {R"("total-count":3)"}},
+      {"by another account", "GET", "/workspaces?filter[account]=acc-x", "", 200, {R"("total-count":0)", R"("data":[])"}},
+      {"delete", "DELETE", "/workspaces/{ws2}", "", 204},
+      {"is gone", "GET", "/workspaces/{ws2}", "", 404},
+      {"twice", "DELETE", "/workspaces/{ws2}", "", 404},
+      {"environment with workspaces", "DELETE", "/environments/{env2}", "", 204},
+      {"takes them along", "GET", "/workspaces/{ws3}", "", 404},
+  });
+}
+
+TEST_F(ApiTest, ListsHavePages) {
+  for (int i = 0; i < 25; ++i) {
+    Create("x", "/environments", Doc("environments", R"({"name":"many-)" + std::to_string(100 + i) + R"("})"));
+  }
+  Check({
+      {"first", "GET", "/environments", "", 200,
+       {R"("current-page":1,"next-page":2,"prev-page":null,"page-size":20,"total-count":27,"total-pages":2)",
+        R"("prev":null)", R"("next":"/api/iacp/v3/environments?page%5Bnumber%5D=2")"}},
+      {"last", "GET", "/environments?page[number]=2&query=many", "", 200,
+       {R"("next":null)", R"("prev":"/api/iacp/v3/environments?query=many&page%5Bnumber%5D=1")", R"("total-count":25)"}},
+      {"beyond", "GET", "/environments?page%5Bnumber%5D=999&page%5Bsize%5D=10", "", 200,
+       {R"("data":[])", R"("current-page":999,"next-page":null,"prev-page":3)", R"("total-count":27)"}},
+      {"sorted", "GET", "/environments?sort=-name&page[size]=1", "", 200, {R"("name":"staging")"}},
+      {"sorted up", "GET", "/environments?sort=name&page[size]=1&query=many-1", "", 200, {R"("name":"many-100")"}},
+      {"query by id", "GET", "/environments?query={env}", "", 200, {R"("total-count":1)"}},
+      {"page 0", "GET", "/environments?page[number]=0", "", 422,
+       {"Invalid Parameter", R"("source":{"parameter":"page[number]"})"}},
+      {"huge page", "GET", "/environments?page[number]=99999999999999999999", "", 422, {"page[number]"}},
+      {"size too large", "GET", "/environments?page[size]=101", "", 422, {"page[size]"}},
+      {"size not a number", "GET", "/environments?page[size]=1e1", "", 422, {"page[size]"}},
+  });
+}
+
+TEST_F(ApiTest, UnknownParametersAreNamed) {
+  Check({
+      {"parameter", "GET", "/environments?limit=3", "", 422, {R"("parameter":"limit")"}},
+      {"filter", "GET", "/environments?filter[colour]=red", "", 422, {R"("parameter":"filter[colour]")"}},
+      {"empty filter", "GET", "/environments?filter[name]=", "", 422, {R"("parameter":"filter[name]")"}},
+      {"filter twice", "GET", "/environments?filter[name]=a&filter[name]=b", "", 422, {"twice"}},
+      {"half a range", "GET", "/environments?filter[created-at]=between:2026-01-01T00:00:00Z", "", 422, {"between:FROM,TO"}},
+      {"not a time", "GET", "/environments?filter[created-at]=between:a,b", "", 422, {"filter[created-at]"}},
+      {"sort", "GET", "/environments?sort=colour", "", 422, {R"("parameter":"sort")"}},
+      {"include", "GET", "/environments?include=colour", "", 422, {R"("parameter":"include")"}},
+      {"nested include", "GET", "/workspaces?include=environment.account", "", 422, {"include"}},
+      {"fields", "GET", "/environments?fields[environments]=colour", "", 422, {"fields[environments]"}},
+      {"include on an unknown method", "GET", "/environments/{env}?page[size]=3", "", 422, {"page[size]"}},
+      {"bad escapes", "GET", "/environments?query=%zz", "", 422, {"percent-encoded"}},
+      {"bad UTF-8", "GET", "/environments?query=%ff", "", 422, {"percent-encoded"}},
+      {"SQL in a filter", "GET", "/environments?filter[name]=%27%20OR%201%3D1--", "", 200, {R"("total-count":0)"}},
+      {"SQL in a sort", "GET", "/environments?sort=name%3BDROP", "", 422, {"sort"}},
+      {"wildcards mean themselves", "GET", "/environments?query=%25", "", 200, {R"("total-count":0)"}},
+  });
+}
+
+TEST_F(ApiTest, SparseFields) {
+  Check({
+      {"attributes", "GET", "/environments/{env}?fields[environments]=name", "", 200, {R"("attributes":{"name":"production"})"},
+       {"created-at", "created-by"}},
+      {"statistics on request", "GET", "/webhooks/{wh}?fields[webhooks]=name,statistics", "", 200,
+       {R"("last-hour":{"delivered":0,"failed":0,"total":0})", "last-day", "last-week"}, {"enabled"}},
+      {"no statistics otherwise", "GET", "/webhooks/{wh}", "", 200, {R"("last-triggered-at":null)"}, {"statistics"}},
+  });
+}
+
+TEST_F(ApiTest, EndpointsLive) {
+  Check({
+      {"as made", "GET", "/endpoints/{ep}", "", 200,
+       {R"("max-attempts":3)", R"("timeout":15)", R"("secret-key":"auphee1ieshaeQu8")", R"("http-method":"POST")",
+        R"("signing-secret":"whsec_YXVwaGVlMWllc2hhZVF1OA==")", R"("state":"active")", R"("payload-form":"underscore")",
+        R"("environment":{"data":{"type":"environments","id":"{env}"}})", R"("webhook-endpoints:update":true)"}},
+      {"change", "PATCH", "/endpoints/{ep}",
+       Doc("endpoints", R"({"max-attempts":10,"timeout":5,"url":"https://other.example/","payload-form":"hyphen"})"), 200,
+       {R"("max-attempts":10)", R"("timeout":5)", "other.example", R"("payload-form":"hyphen")"}},
+      {"sensitive headers stay hidden", "PATCH", "/endpoints/{ep}",
+       Doc("endpoints", R"({"headers":[{"name":"X-Key","value":"hush","sensitive":true},{"name":"X-Team","value":"net"}]})"),
+       200, {R"({"name":"X-Key","value":null,"sensitive":true})", R"({"name":"X-Team","value":"net","sensitive":false})"},
+       {"hush"}},
+      {"and come back as read", "PATCH", "/endpoints/{ep}",
+       Doc("endpoints", R"({"headers":[{"name":"x-key","value":null,"sensitive":true}]})"), 200, {R"("X-Key")"}, {"hush"}},
+      {"generated secret", "POST", "/endpoints",
+       Doc("endpoints", R"({"name":"made","url":"http://a.example","secret-key":null})", {"workspace:workspaces:{ws}"}), 201,
+       {R"("workspace":{"data":{"type":"workspaces","id":"{ws}"}})", R"("environment":{"data":{"type":"environments","id":"{env}"}})"},
+       {R"("secret-key":null)"}},
+      {"of the account", "POST", "/endpoints", Doc("endpoints", R"({"name":"wide","url":"http://a.example"})"), 201,
+       {R"("environment":{"data":null})"}},
+      {"workspace elsewhere", "POST", "/endpoints",
+       Doc("endpoints", R"({"name":"y","url":"http://a.example"})", {"workspace:workspaces:{ws}", "environment:environments:{env2}"}),
+       422, {"Workspace {ws} does not belong to an environment {env2}"}},
+      {"list", "GET", "/endpoints?filter[environment]={env}&sort=url", "", 200, {"{ep}"}},
+      {"in use", "DELETE", "/endpoints/{ep}", "", 409, {R"("title":"Conflict")"}},
+  });
+  auto row = store->Get<store::Endpoint>(base::Principal::System(), *base::Parse<base::EndpointId>(ids["ep"]));
+  ASSERT_TRUE(row);
+  ASSERT_EQ(row->headers.size(), 1u);
+  EXPECT_EQ(row->headers[0].value, "hush");
+}
+
+TEST_F(ApiTest, EndpointActions) {
+  Check({
+      {"rotate", "POST", "/endpoints/{ep}/actions/rotate-secret", Doc("endpoints", R"({"secret-key":"second-Secret2"})"), 200,
+       {R"("secret-key":"second-Secret2")", R"("previous-secret-until":"2026-01-02T00:00:00Z")"}, {"auphee1ieshaeQu8"}},
+      {"again too early", "POST", "/endpoints/{ep}/actions/rotate-secret", "", 409, {"under way until 2026-01-02T00:00:00Z"}},
+      {"end", "POST", "/endpoints/{ep}/actions/end-rotation", "", 200, {R"("previous-secret-until":null)"}},
+      {"rotate to a made one, for an hour", "POST", "/endpoints/{ep}/actions/rotate-secret", R"({"overlap-seconds":3600})", 200,
+       {R"("previous-secret-until":"2026-01-01T01:00:00Z")"}, {"second-Secret2", R"("secret-key":null)"}},
+      {"unknown attribute", "POST", "/endpoints/{ep}/actions/rotate-secret", R"({"overlap":1})", 422, {"/data/attributes/overlap"}},
+      {"overlap too long", "POST", "/endpoints/{ep}/actions/rotate-secret", R"({"overlap-seconds":99999999})", 422,
+       {"/data/attributes/overlap-seconds"}},
+      {"pause", "POST", "/endpoints/{ep}/actions/pause", "", 200, {R"("state":"paused")", R"("state-reason":"by hand")"}},
+      {"resume", "POST", "/endpoints/{ep}/actions/resume", "{}", 200, {R"("state":"active")", R"("state-reason":null)"}},
+      {"disable", "POST", "/endpoints/{ep}/actions/disable", "", 200, {R"("state":"disabled")"}},
+      {"pause a disabled one", "POST", "/endpoints/{ep}/actions/pause", "", 409, {"enable"}},
+      {"enable", "POST", "/endpoints/{ep}/actions/enable", "", 200, {R"("state":"active")"}},
+      {"unknown", "POST", "/endpoints/{ep}/actions/explode", "", 404},
+      {"unknown endpoint", "POST", "/endpoints/ep-v00aaaaaaaaaa01/actions/pause", "", 404, {"Endpoint with ID"}},
+  });
+}
+
+TEST_F(ApiTest, WebhooksLive) {
+  auto webhook = [](const std::string& name, const std::vector<std::string>& relationships) {
+    return Doc("webhooks", R"({"name":")" + name + R"("})", relationships);
+  };
+  Create("ep2", "/endpoints", Doc("endpoints", R"({"name":"far","url":"http://a.example"})", {"environment:environments:{env2}"}));
+  Check({
+      {"as made", "GET", "/webhooks/{wh}?include=endpoint,events", "", 200,
+       {R"("enabled":true)", R"({"type":"event-definitions","id":"run:completed"})", R"("workspace":{"data":null})",
+        R"("type":"endpoints","id":"{ep}","attributes")", R"("type":"event-definitions","id":"run:completed","attributes")"}},
+      {"of a workspace", "POST", "/webhooks", webhook("own", {"endpoint:endpoints:{ep}", "workspace:workspaces:{ws}"}), 201,
+       {R"("workspace":{"data":{"type":"workspaces","id":"{ws}"}})", R"("environment":{"data":{"type":"environments","id":"{env}"}})"}},
+      {"of both", "POST", "/webhooks",
+       webhook("both", {"endpoint:endpoints:{ep}", "workspace:workspaces:{ws}", "environment:environments:{env}"}), 201,
+       {R"("id":"{ws}")"}},
+      {"of both that do not fit", "POST", "/webhooks",
+       webhook("bad", {"endpoint:endpoints:{ep}", "workspace:workspaces:{ws}", "environment:environments:{env2}"}), 422,
+       {"Invalid Relationship", "Workspace {ws} does not belong to an environment {env2}"}},
+      {"of neither", "POST", "/webhooks", webhook("bad", {"endpoint:endpoints:{ep}"}), 422,
+       {"Missing workspace_id or environment_id"}},
+      {"endpoint missing", "POST", "/webhooks", webhook("bad", {"environment:environments:{env}"}), 422,
+       {"/data/relationships/endpoint"}},
+      {"endpoint out of reach", "POST", "/webhooks", webhook("bad", {"endpoint:endpoints:{ep2}", "workspace:workspaces:{ws}"}),
+       422, {"/data/relationships/endpoint", "another environment"}},
+      {"endpoint not there", "POST", "/webhooks",
+       webhook("bad", {"endpoint:endpoints:ep-v00aaaaaaaaaa01", "environment:environments:{env}"}), 404,
+       {"Endpoint with ID 'ep-v00aaaaaaaaaa01' not found"}},
+      {"unknown event", "PATCH", "/webhooks/{wh}",
+       R"({"data":{"type":"webhooks","relationships":{"events":{"data":[{"type":"event-definitions","id":"run:started"}]}}}})",
+       422, {"Invalid value for events 'run:started'. Allowed values: run:completed, run:errored, run:needs_attention"}},
+      {"disable", "PATCH", "/webhooks/{wh}", Doc("webhooks", R"({"enabled":false})"), 200, {R"("enabled":false)"}},
+      {"other endpoint", "PATCH", "/webhooks/{wh}", Doc("webhooks", "{}", {"endpoint:endpoints:{ep2}"}), 422, {"another environment"}},
+      {"list", "GET", "/webhooks?filter[enabled]=false&filter[event]=run:completed&sort=name", "", 200,
+       {"{wh}", R"("total-count":1)"}},
+      {"effective", "GET", "/workspaces/{ws}/effective-webhooks", "", 200,
+       {R"("meta":{"inherited":true})", R"("meta":{"inherited":false})"}},
+      {"not effective elsewhere", "GET", "/workspaces/{ws3}/effective-webhooks", "", 200, {R"("data":[])"}},
+      {"delete", "DELETE", "/webhooks/{wh}", "", 204},
+      {"gone", "GET", "/webhooks/{wh}", "", 404, {"Webhook with ID '{wh}'"}},
+  });
+}
+
+TEST_F(ApiTest, EventDefinitionsAreThree) {
+  Check({
+      {"list", "GET", "/event-definitions", "", 200, {"run:completed", "run:errored", "run:needs_attention", R"("total-count":3)"}},
+      {"page", "GET", "/event-definitions?page[size]=1&page[number]=2", "", 200, {"run:errored"}, {R"("id":"run:completed")"}},
+      {"one", "GET", "/event-definitions/run:completed", "", 200, {R"("name":"run:completed")"}},
+      {"escaped", "GET", "/event-definitions/run%3Aerrored", "", 200, {R"("name":"run:errored")"}},
+      {"unknown", "GET", "/event-definitions/run:started", "", 404, {"EventDefinition with ID 'run:started'"}},
+      {"not writable", "DELETE", "/event-definitions/run:completed", "", 405},
+  });
+}
+
+TEST_F(ApiTest, TokensLive) {
+  auto made = Send("POST", "/access-tokens",
+                   Doc("access-tokens", R"({"name":"ci","expires-in":60,"grants":[{"scope":"report","workspace":"{ws}"}]})"));
+  ASSERT_EQ(made.status, 201) << made.body;
+  ids["token"] = *base::StringAt(made.json(), {"data", "id"});
+  tokens["ci"] = base::StringAt(made.json(), {"data", "attributes", "token"}).value_or("");
+  EXPECT_FALSE(tokens["ci"].empty());
+  Check({
+      {"shown without its text", "GET", "/access-tokens/{token}", "", 200,
+       {R"("token":null)", R"("expires-at":"2026-01-01T01:00:00Z")", R"("is-expired":false)", R"("expires-in":60)",
+        R"("grants":[{"scope":"report","workspace":"{ws}"}])"}, {tokens["ci"]}},
+      {"list", "GET", "/access-tokens", "", 200, {R"("total-count":2)"}, {tokens["ci"]}},
+      {"it works", "GET", "/workspaces/{ws}", "", 200, {}, {}, "ci"},
+      {"only there", "GET", "/workspaces/{ws2}", "", 404, {}, {}, "ci"},
+      {"rename", "PATCH", "/access-tokens/{token}", Doc("access-tokens", R"({"description":"for CI"})"), 200, {"for CI"}},
+      {"grants are fixed", "PATCH", "/access-tokens/{token}", Doc("access-tokens", R"({"grants":[{"scope":"admin"}]})"), 422,
+       {"/data/attributes/grants"}},
+      {"unknown scope", "POST", "/access-tokens", Doc("access-tokens", R"({"grants":[{"scope":"root"}]})"), 422,
+       {"/data/attributes/grants/0"}},
+      {"no scope", "POST", "/access-tokens", Doc("access-tokens", R"({"grants":[{"workspace":"{ws}"}]})"), 422, {"scope is required"}},
+      {"no grants", "POST", "/access-tokens", Doc("access-tokens", R"({"grants":[]})"), 422, {"/data/attributes/grants"}},
+  });
+  clock.Advance(std::chrono::minutes(61));
+  Check({{"it has expired", "GET", "/workspaces/{ws}", "", 401, {}, {}, "ci"},
+         {"and says so", "GET", "/access-tokens/{token}", "", 200, {R"("is-expired":true)"}},
+         {"delete", "DELETE", "/access-tokens/{token}", "", 204}});
+}
+
+TEST_F(ApiTest, ADeletedTokenIsVoidAtOnce) {
+  auto made = Send("POST", "/access-tokens", Doc("access-tokens", R"({"name":"gone"})"));
+  ids["token"] = *base::StringAt(made.json(), {"data", "id"});
+  tokens["gone"] = *base::StringAt(made.json(), {"data", "attributes", "token"});
+  EXPECT_EQ(Send("GET", "/environments/{env}", "", "gone").status, 200);
+  EXPECT_EQ(Send("DELETE", "/access-tokens/{token}").status, 204);
+  EXPECT_EQ(Send("GET", "/environments/{env}", "", "gone").status, 401);
+}
+
+TEST_F(ApiTest, OpenPagesHoldNoData) {
+  CreateRun("run");
+  Check({
+      {"alive", "GET", "//healthz", "", 200, {"ok"}, {}, "none"},
+      {"ready", "GET", "//readyz", "", 200, {"ready"}, {}, "none"},
+      {"start", "GET", "//", "", 200, {"Runbell"}, {"network"}, "none"},
+      {"run", "GET", "//runs/{run}", "", 200, {"{run}"}, {"Updated instance"}, "none"},
+      {"unknown looks the same", "GET", "//runs/run-v00aaaaaaaaaa01", "", 200, {"run-v00aaaaaaaaaa01"}, {}, "none"},
+      {"markup", "GET", "//workspaces/%3Cscript%3E", "", 404, {}, {"<script"}, "none"},
+      {"another kind", "GET", "//environments/{run}", "", 404, {}, {"{run}"}, "none"},
+  });
+  auto page = Send("GET", "//runs/{run}", "", "none");
+  EXPECT_NE(page.head.find("Content-Security-Policy: default-src 'none'"), std::string::npos) << page.head;
+  api->BeginShutdown();
+  Check({{"not ready any more", "GET", "//readyz", "", 503, {"shutting down"}, {}, "none"},
+         {"alive", "GET", "//healthz", "", 200, {}, {}, "none"},
+         {"still served", "GET", "/environments/{env}", "", 200}});
+}
+
+TEST_F(ApiTest, MetricsCount) {
+  CreateRun("run");
+  Finish("run");
+  Send("GET", "/nothing");
+  Check({{"metrics", "GET", "//metrics", "", 200,
+          {"runbell_events_total 1", "runbell_deliveries_accepted_total 1", "runbell_deliveries_waiting 1",
+           R"(runbell_build_info{version="1.2.3"} 1)",
+           R"(runbell_http_requests_total{method="POST",route="/api/iacp/v3/runs/{id}/status-transitions",status="201"} 2)",
+           R"(runbell_http_requests_total{method="other",route="none",status="404"} 1)"},
+          {}, "none"}});
+}
+
+}  // namespace
+}  // namespace serve

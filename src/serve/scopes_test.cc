@@ -1,0 +1,101 @@
+// What a token may do: its scope and its place decide, and what it may not know of does not exist for it.
+#include "serve/testing.h"
+
+namespace serve {
+namespace {
+
+using base::Grant;
+using base::Place;
+using base::Scope;
+
+class ScopesTest : public ServeTest {
+ protected:
+  ScopesTest() {
+    MakePlaces();
+    CreateRun("run");
+    Report("run", R"({"status":"planning"})");
+    Place workspace{*base::Parse<base::EnvironmentId>(ids["env"]), *base::Parse<base::WorkspaceId>(ids["ws"])};
+    Place environment{workspace.environment, {}};
+    AddToken("read", {Grant{Scope::kRead, workspace}});
+    AddToken("report", {Grant{Scope::kReport, workspace}});
+    AddToken("approve", {Grant{Scope::kApprove, workspace}});
+    AddToken("owner", {Grant{Scope::kWrite, workspace}});
+    AddToken("environment", {Grant{Scope::kWrite, environment}});
+    AddToken("elsewhere", {Grant{Scope::kAdmin, {*base::Parse<base::EnvironmentId>(ids["env2"]), {}}}});
+  }
+
+  Row As(const std::string& token, Row row) {
+    row.token = token;
+    row.what = token + ": " + row.what;
+    return row;
+  }
+};
+
+TEST_F(ScopesTest, SecretsAreForThoseWhoMayWrite) {
+  Row endpoint{"read the endpoint", "GET", "/endpoints/{ep}", "", 200, {R"("secret-key":null)", R"("signing-secret":null)"},
+               {"auphee1ieshaeQu8", "whsec_"}};
+  AddToken("reader", {Grant{Scope::kRead, {*base::Parse<base::EnvironmentId>(ids["env"]), {}}}});
+  Check({As("reader", endpoint),
+         As("environment", {"read the endpoint", "GET", "/endpoints/{ep}", "", 200, {R"("secret-key":"auphee1ieshaeQu8")"}}),
+         As("elsewhere", {"read the endpoint", "GET", "/endpoints/{ep}", "", 404, {"Endpoint with ID '{ep}' not found"}})});
+}
+
+TEST_F(ScopesTest, ReportersReportAndApproversApprove) {
+  Row report{"report", "POST", "/runs/{run}/status-transitions",
+             Doc("status-transitions", R"({"status":"planned","has-changes":true})"), 404,
+             {"Run with ID '{run}' not found or user unauthorized."}};
+  Row allowed = report;
+  allowed.status = 201;
+  allowed.has = {R"("status":"planned")"};
+  Row apply{"apply", "POST", "/runs/{run}/actions/apply", "", 404, {"Run with ID '{run}' not found or user unauthorized."}};
+  Row applied = apply;
+  applied.status = 202;
+  applied.has = {"confirmed"};
+  Check({As("read", report), As("approve", report), As("elsewhere", report), As("report", allowed), As("read", apply),
+         As("report", apply), As("elsewhere", apply), As("approve", applied)});
+}
+
+TEST_F(ScopesTest, AnOwnersReachEndsAtTheWorkspace) {
+  std::string endpoint = R"({"name":"mine","url":"http://a.example"})";
+  Check({
+      As("owner", {"endpoint here", "POST", "/endpoints", Doc("endpoints", endpoint, {"workspace:workspaces:{ws}"}), 201}),
+      As("owner", {"endpoint of the environment", "POST", "/endpoints",
+                   Doc("endpoints", endpoint, {"environment:environments:{env}"}), 403, {R"("title":"Forbidden")"}}),
+      As("owner", {"endpoint in a place it cannot see", "POST", "/endpoints",
+                   Doc("endpoints", endpoint, {"workspace:workspaces:{ws3}"}), 404, {"Workspace with ID '{ws3}' not found"}}),
+      As("owner", {"an environment", "POST", "/environments", Doc("environments", R"({"name":"x"})"), 403, {"Forbidden"}}),
+      As("owner", {"the inherited webhook", "PATCH", "/webhooks/{wh}", Doc("webhooks", R"({"enabled":false})"), 404,
+                   {"Webhook with ID '{wh}' not found"}}),
+      As("owner", {"another workspace", "GET", "/workspaces/{ws2}", "", 404, {"Workspace with ID '{ws2}'"}}),
+      As("owner", {"its list", "GET", "/workspaces", "", 200, {"{ws}", R"("total-count":1)"}, {"{ws2}", "{ws3}"}}),
+      As("read", {"create", "POST", "/endpoints", Doc("endpoints", endpoint, {"workspace:workspaces:{ws}"}), 403, {"Forbidden"}}),
+      As("read", {"change", "PATCH", "/workspaces/{ws}", Doc("workspaces", R"({"auto-apply":true})"), 404, {"Workspace with ID"}}),
+      As("read", {"delete", "DELETE", "/workspaces/{ws}", "", 404, {"Workspace with ID"}}),
+      As("environment", {"delete", "DELETE", "/workspaces/{ws2}", "", 204}),
+  });
+}
+
+TEST_F(ScopesTest, TheLogAndTheFeedHoldOnlyWhatMayBeSeen) {
+  Report("run", R"({"status":"canceled"})");
+  Check({
+      As("read", {"runs", "GET", "/runs", "", 200, {"{run}"}}),
+      As("elsewhere", {"runs", "GET", "/runs", "", 200, {R"("data":[])", R"("total-count":0)"}}),
+      As("elsewhere", {"deliveries", "GET", "/integrations/webhook-deliveries", "", 200, {R"("total-count":0)"}}),
+      As("elsewhere", {"changes", "GET", "/changes", "", 200, {}, {"{run}", "{ws}"}}),
+      As("read", {"changes", "GET", "/changes?filter[run]={run}", "", 200, {"{run}"}}),
+      As("read", {"tokens", "GET", "/access-tokens", "", 200, {}, {R"("name":"admin")"}}),
+  });
+}
+
+TEST_F(ScopesTest, ATokenHandsOutNoMoreThanItHas) {
+  auto token = [&](const std::string& grants) {
+    return Doc("access-tokens", R"({"name":"x","grants":)" + grants + "}");
+  };
+  auto refused = Send("POST", "/access-tokens", token(R"([{"scope":"admin"}])"), "owner");
+  EXPECT_TRUE(refused.status == 403 || refused.status == 422) << refused.status << refused.body;
+  auto elsewhere = Send("POST", "/access-tokens", token(R"([{"scope":"read","workspace":"{ws3}"}])"), "owner");
+  EXPECT_TRUE(elsewhere.status == 404 || elsewhere.status == 403) << elsewhere.status << elsewhere.body;
+}
+
+}  // namespace
+}  // namespace serve
