@@ -24,7 +24,9 @@ std::string DidYouMean(std::string_view written, const std::vector<std::string_v
 
 base::Error UnknownCommand(const Command& group, const std::string& name) {
   std::vector<std::string_view> names;
-  for (const Command& command : group.commands) names.push_back(command.name);
+  for (const Command& command : group.commands) {
+    if (!command.hidden) names.push_back(command.name);
+  }
   return base::Invalid(fmt::format("no such command: {}{}", name, DidYouMean(name, names)));
 }
 
@@ -150,7 +152,9 @@ std::string FormatUsage(const Command& command, const std::string& path) {
 std::string FormatHelp(const Command& command, const std::string& path) {
   std::string out = command.summary + "\n\n" + FormatUsage(command, path) + "\n";
   std::vector<HelpLine> commands, arguments, options;
-  for (const Command& inner : command.commands) commands.push_back({inner.name, inner.summary});
+  for (const Command& inner : command.commands) {
+    if (!inner.hidden) commands.push_back({inner.name, inner.summary});
+  }
   for (const Option& option : command.options) {
     std::string term = option.value.empty() || IsPlaced(option) ? option.name : option.name + " " + option.value;
     std::string help = option.help + (IsMany(option) && !IsPlaced(option) ? " Repeatable." : "");

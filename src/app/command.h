@@ -47,6 +47,7 @@ struct Command {
   std::string rest_name = {};
   // Called after the targets are filled. An error is printed; kInvalid exits with kExitUsage, others with kExitFailed.
   std::function<base::Result<int>()> run = {};
+  bool hidden = false;  // from help and completion: for the program's own use
 };
 
 // Finds the command, fills its options and runs it. The return value is the process's exit code.

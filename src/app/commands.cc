@@ -43,11 +43,19 @@ Command MakeCompletionCommand(Context& context) {
 }
 
 Command MakeRootCommand(Context& context) {
-  return {.name = "runbell",
-          .summary = "Tells people and systems what their Terraform and OpenTofu runs did.",
-          .details = std::string(kDetails),
-          .commands = {MakeServeCommand(context), MakeTokenCommand(context), MakeConfigCommand(context),
-                       MakeCheckConfigCommand(context), MakeCompletionCommand(context), MakeVersionCommand(context)}};
+  Command root{.name = "runbell",
+               .summary = "Tells people and systems what their Terraform and OpenTofu runs did.",
+               .details = std::string(kDetails)};
+  auto add = [&](std::vector<Command> commands) {
+    for (Command& command : commands) root.commands.push_back(std::move(command));
+  };
+  add({MakeServeCommand(context), MakeRunCommand(context)});
+  add(MakeDecideCommands(context));
+  add({MakeRunsCommand(context), MakeDeliveryCommand(context)});
+  add(MakeResourceCommands(context));
+  add({MakeTokenCommand(context), MakeConfigCommand(context), MakeCheckConfigCommand(context), MakeDemoCommand(context),
+       MakeReplayCommand(context), MakeCompletionCommand(context), MakeVersionCommand(context)});
+  return root;
 }
 
 std::vector<Option> MakeSettingsOptions(SettingsArguments& arguments, const std::vector<std::string_view>& keys) {

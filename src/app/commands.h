@@ -11,6 +11,13 @@ Command MakeServeCommand(Context& context);
 Command MakeCheckConfigCommand(Context& context);
 Command MakeConfigCommand(Context& context);
 Command MakeTokenCommand(Context& context);
+Command MakeRunCommand(Context& context);
+std::vector<Command> MakeDecideCommands(Context& context);  // approve, discard, cancel, override
+Command MakeRunsCommand(Context& context);
+Command MakeDeliveryCommand(Context& context);
+std::vector<Command> MakeResourceCommands(Context& context);  // environment, workspace, endpoint, webhook
+Command MakeDemoCommand(Context& context);
+Command MakeReplayCommand(Context& context);  // hidden: the demo's stand-in for terraform
 Command MakeCompletionCommand(Context& context);
 
 // The options by which a command takes settings, and what was given in them.

@@ -17,13 +17,17 @@ struct Place {
 
 void Collect(const Command& command, const std::string& path, std::vector<Place>& places) {
   Place place{path, {}};
-  for (const Command& inner : command.commands) place.words.push_back({inner.name, inner.summary});
+  for (const Command& inner : command.commands) {
+    if (!inner.hidden) place.words.push_back({inner.name, inner.summary});
+  }
   for (const Option& option : command.options) {
     if (option.name.starts_with("-")) place.words.push_back({option.name, option.help});
   }
   place.words.push_back({"--help", "Show what is possible"});
   places.push_back(std::move(place));
-  for (const Command& inner : command.commands) Collect(inner, path + "/" + inner.name, places);
+  for (const Command& inner : command.commands) {
+    if (!inner.hidden) Collect(inner, path + "/" + inner.name, places);
+  }
 }
 
 std::vector<Place> CollectAll(const Command& root) {

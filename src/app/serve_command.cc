@@ -4,7 +4,7 @@
 
 #include "app/app.h"
 #include "app/commands.h"
-#include "app/stop_signal.h"
+#include "app/signals.h"
 #include "base/log.h"
 
 namespace app {
@@ -70,13 +70,12 @@ Command MakeConfigCommand(Context& context) {
     context.out(FormatSettingsPage());
     return kExitOk;
   };
-  return {.name = "config",
-          .summary = "Show settings",
-          .commands = {{.name = "show",
-                        .summary = "Print each setting, its value (secrets masked) and where the value comes from",
-                        .options = MakeSettingsOptions(*arguments),
-                        .run = show},
-                       {.name = "docs", .summary = "Print docs/configuration.md", .run = docs}}};
+  Command show_all{.name = "show",
+                   .summary = "Print each setting, its value (secrets masked) and where the value comes from",
+                   .options = MakeSettingsOptions(*arguments),
+                   .run = show};
+  Command page{.name = "docs", .summary = "Print docs/configuration.md", .run = docs};
+  return {.name = "config", .summary = "Show settings", .commands = {show_all, page}};
 }
 
 }  // namespace app

@@ -1,0 +1,21 @@
+# rb_embed(target namespace function folder pattern...): makes the files of `folder` that fit the patterns a part of
+# `target`. The function is declared in the folder's embedded.h and returns them by their paths below `folder`.
+function(rb_embed target namespace function folder)
+  set(patterns ${ARGN})
+  list(TRANSFORM patterns PREPEND ${folder}/)
+  file(GLOB paths CONFIGURE_DEPENDS ${patterns})
+  set(text "#include \"${target}/embedded.h\"\n\nnamespace ${namespace} {\n\n")
+  string(APPEND text "const std::vector<EmbeddedFile>& ${function}() {\n")
+  string(APPEND text "  static const std::vector<EmbeddedFile> kFiles = {\n")
+  foreach(path ${paths})
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${path})
+    file(RELATIVE_PATH name ${folder} ${path})
+    file(READ ${path} content)
+    string(APPEND text "      {\"${name}\", R\"rb_file(${content})rb_file\"},\n")
+  endforeach()
+  string(APPEND text "  };\n  return kFiles;\n}\n\n}  // namespace ${namespace}\n")
+  set(source ${CMAKE_CURRENT_BINARY_DIR}/${target}_${function}.cc)
+  file(WRITE ${source}.new "${text}")
+  configure_file(${source}.new ${source} COPYONLY)  # leaves an unchanged file alone
+  target_sources(${target} PRIVATE ${source})
+endfunction()

@@ -1,0 +1,45 @@
+// How commands reach a server, and how they read what it answers.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/command.h"
+#include "base/json.h"
+#include "runner/runner.h"
+
+namespace app {
+
+struct ServerArguments {
+  std::string server, token_file, ca_file;
+};
+// --server, --token-file and --ca-file. `arguments` must outlive the options.
+std::vector<Option> MakeServerOptions(ServerArguments& arguments);
+// `options`, then those of the server.
+std::vector<Option> WithServer(ServerArguments& arguments, std::vector<Option> options);
+
+// Flags win over RUNBELL_SERVER and RUNBELL_TOKEN. kInvalid says how to give what is missing.
+base::Result<std::unique_ptr<runner::ApiClient>> Connect(const Context& context, const ServerArguments& arguments);
+
+// The id of what a person named. A workspace's name needs its environment, or is written ENVIRONMENT/WORKSPACE.
+base::Result<std::string> FindEnvironment(runner::ApiClient& api, const std::string& name_or_id);
+base::Result<std::string> FindWorkspace(runner::ApiClient& api, const std::string& environment,
+                                        const std::string& name_or_id);
+base::Result<std::string> FindEndpoint(runner::ApiClient& api, const std::string& environment_id,
+                                       const std::string& name_or_id);
+
+// The resources of a list, page after page, at most `limit`. `path` has its query already, or ends with '?'.
+base::Result<base::json::array> FetchAll(runner::ApiClient& api, const std::string& path, int limit);
+
+// The text at a path, numbers and truths as they are written; empty when it is null or not there.
+std::string TextAt(const base::json::value& value, std::initializer_list<std::string_view> path);
+// The id that a to-one relationship of `resource` points to; empty when none.
+std::string RelatedId(const base::json::value& resource, std::string_view relationship);
+base::json::object Relation(std::string_view type, std::string_view id);
+
+// The text of a file, "-" being standard input. kNotFound, kTooLarge beyond 16 MiB.
+base::Result<std::string> ReadInput(const std::string& path);
+
+}  // namespace app
