@@ -50,7 +50,8 @@ class Dispatcher {
   // `client` must belong to `io`. Everything passed in must outlive the dispatcher.
   Dispatcher(store::Store& store, net::IoThread& io, net::Client& client, base::Clock& clock, base::Random& random,
              Options options);
-  ~Dispatcher();  // as Stop, but without waiting for attempts under way
+  // As Stop, but without waiting for attempts under way; those that were made are recorded. Not on the I/O thread.
+  ~Dispatcher();
 
   // Claims what a former process left waiting and begins. Call once; blocks for the disk.
   base::Status Start();

@@ -69,7 +69,7 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
   int sending = 0, unrecorded = 0;
   base::Clock::TimerId timer = 0;
   std::optional<base::WallTime> timer_at;
-  std::function<void()> stopped;
+  std::function<void()> stopped, ended;
   bool stopping = false, dead = false;
   Stats stats;
 
@@ -287,7 +287,7 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
 
   void Recorded(int count, const base::Result<int>& lost) {
     record_under_way = false;
-    if (dead) return;
+    if (dead) return MaybeEnded();
     unrecorded -= count;
     if (lost) {
       stats.claims_lost += static_cast<uint64_t>(*lost);
@@ -303,6 +303,12 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
   }
 
   // ---- the end ----
+
+  // The store still holds a callback into this thread, or attempts were made that it has not heard of.
+  void MaybeEnded() {
+    FlushRecords();
+    if (!record_under_way) ended();
+  }
 
   void MaybeStopped() {
     if (!stopped || sending > 0 || unrecorded > 0 || load_under_way) return;
@@ -329,17 +335,13 @@ Dispatcher::Dispatcher(store::Store& store, net::IoThread& io, net::Client& clie
 
 Dispatcher::~Dispatcher() {
   base::Signal done;
-  const auto end = [impl = impl_, &done] {
+  impl_->io.Post([impl = impl_, &done] {
     impl->dead = true;
     impl->clock.Cancel(std::exchange(impl->timer, 0));
-    done.Raise();
-  };
-  if (impl_->io.Here()) {
-    end();
-  } else {
-    impl_->io.Post(end);
-    done.Wait();
-  }
+    impl->ended = [&done] { done.Raise(); };
+    impl->MaybeEnded();
+  });
+  done.Wait();
   impl_->loader.reset();
 }
 

@@ -1,0 +1,125 @@
+// How the server starts, stops and looks after itself.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "support/fake_endpoint.h"
+#include "support/test_app.h"
+
+namespace {
+
+using namespace testing_support;  // NOLINT(google-build-using-namespace): this file tests with all of it
+using testing::HasSubstr;
+
+struct Rung {
+  std::string workspace, delivery;
+};
+
+// A run that was applied, and its one delivery.
+Rung Ring(TestApp& app, const std::string& url) {
+  std::string environment = app.CreateEnvironment("production");
+  std::string workspace = app.CreateWorkspace(environment, "network");
+  app.CreateWebhook(environment, app.CreateEndpoint(environment, url), {"run:completed"});
+  app.Apply(app.CreateRun(workspace));
+  auto deliveries = app.Deliveries();
+  EXPECT_EQ(deliveries.size(), 1u);
+  return {workspace, deliveries.empty() ? "" : base::Format(deliveries[0].id)};
+}
+
+TEST(AppLifecycle, AnswersAndStops) {
+  TestApp app;
+  EXPECT_EQ(app.Http("GET", "/healthz", nullptr, "none").status, 200);
+  EXPECT_EQ(app.Http("GET", "/readyz", nullptr, "none").status, 200);
+  EXPECT_EQ(app.Http("GET", "/environments", nullptr, "none").status, 401);
+  app.Stop(std::chrono::seconds(8));
+}
+
+TEST(AppLifecycle, SecondServerOnADirectoryRefusesAndNamesTheWayOut) {
+  TestApp app;
+  app::Settings settings = app::DefaultSettings();
+  settings.listen = "127.0.0.1:0";
+  settings.store.directory = app.directory();
+  auto random = base::MakeSeededRandom(2);
+  auto second = app::App::Open(std::move(settings), app.clock(), *random);
+  ASSERT_FALSE(second.has_value());
+  EXPECT_EQ(second.error().code, base::Code::kConflict);
+  EXPECT_THAT(second.error().message, HasSubstr("--server"));
+}
+
+TEST(AppLifecycle, TakenAddressIsAnErrorWithoutEffect) {
+  TestApp app;
+  TestApp other;
+  other.Stop();
+  app::Settings settings = app::DefaultSettings();
+  settings.listen = "127.0.0.1:" + std::to_string(app.port());
+  settings.store.directory = other.directory();
+  auto random = base::MakeSeededRandom(2);
+  auto second = app::App::Open(std::move(settings), other.clock(), *random);
+  ASSERT_FALSE(second.has_value());
+  EXPECT_THAT(second.error().Text(), HasSubstr(std::to_string(app.port())));
+  ASSERT_TRUE(other.Start().has_value());
+  EXPECT_EQ(other.Http("GET", "/healthz", nullptr, "none").status, 200);
+}
+
+TEST(AppLifecycle, StopWaitsForAnAttemptUnderWay) {
+  FakeEndpoint endpoint;
+  endpoint.Then(Misbehave(Behaviour::Kind::kHangMidBody));  // delivered, but its body never ends
+  TestApp app;
+  Rung rung = Ring(app, endpoint.Url());
+  endpoint.WaitForRequests(1);
+  std::thread stopping([&] { app.app().Stop(std::chrono::seconds(8)); });
+  endpoint.Release();
+  stopping.join();
+  app.Restart();
+  EXPECT_EQ(app.WaitForDelivery(rung.delivery, store::DeliveryStatus::kCompleted).attempts, 1);
+  EXPECT_EQ(endpoint.RequestCount(), 1u);
+}
+
+TEST(AppLifecycle, StopIsBoundedByItsLimitAndTheNextStartSends) {
+  FakeEndpoint endpoint;
+  endpoint.Then(Misbehave(Behaviour::Kind::kHangBeforeAnswer));
+  TestApp app;
+  Rung rung = Ring(app, endpoint.Url());
+  endpoint.WaitForRequests(1);
+  size_t timers = app.clock().PendingTimers();
+  std::thread stopping([&] { app.app().Stop(std::chrono::seconds(8)); });
+  ASSERT_TRUE(app.clock().WaitForTimers(timers + 1));
+  app.clock().Advance(std::chrono::seconds(8));
+  stopping.join();
+  app.Restart();
+  auto delivery = app.WaitForDelivery(rung.delivery, store::DeliveryStatus::kCompleted);
+  EXPECT_EQ(delivery.attempts, 1);
+  endpoint.WaitForRequests(2);
+  EXPECT_EQ(endpoint.Requests()[0].Header("webhook-id"), endpoint.Requests()[1].Header("webhook-id"));
+}
+
+TEST(AppLifecycle, SilentRunIsDeclaredLost) {
+  TestApp app;
+  std::string environment = app.CreateEnvironment("production");
+  std::string run = app.CreateRun(app.CreateWorkspace(environment, "network"));
+  app.Transition(run, "planning");
+  app.clock().Advance(std::chrono::minutes(16));
+  EXPECT_TRUE(app.WaitUntil([&] {
+    return app.Http("GET", "/runs/" + run).At({"data", "attributes", "status"}) == "errored";
+  }));
+  EXPECT_EQ(app.Http("GET", "/runs/" + run).At({"data", "attributes", "reason"}), "lost");
+}
+
+TEST(AppLifecycle, RetentionRemovesOldBodies) {
+  FakeEndpoint endpoint;
+  TestAppOptions options;
+  options.adjust = [](app::Settings& settings) { settings.store.keep_bodies = std::chrono::hours(1); };
+  TestApp app(options);
+  Rung rung = Ring(app, endpoint.Url());
+  app.WaitForDelivery(rung.delivery, store::DeliveryStatus::kCompleted);
+  app.clock().Advance(std::chrono::hours(3));
+  auto id = *base::Parse<base::DeliveryId>(rung.delivery);
+  EXPECT_TRUE(app.WaitUntil([&] {
+    auto detail = app.store().Detail(base::Principal::System(), id);
+    return detail && detail->purged;
+  }));
+  EXPECT_EQ(app.Http("POST", "/integrations/webhook-deliveries/" + rung.delivery + "/actions/resend").status, 410);
+}
+
+}  // namespace
