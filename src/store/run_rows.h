@@ -22,7 +22,7 @@ void WriteRun(Writing& w, const StoredRun& stored, bool changes_too);
 // Notes the first time at which a status was reached.
 void Reach(Run& run, run::Status status, base::WallTime at);
 
-// The place in the queue is not kept: reads it for a run that is pending.
+// How many runs of the workspace come before one that is pending; none for those that do not queue.
 void ReadPosition(Db& db, Run& run);
 
 // Live runs of a workspace that is deleted; no event rings, nobody can listen any more.

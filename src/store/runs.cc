@@ -141,11 +141,12 @@ void Reach(Run& run, run::Status status, WallTime at) {
 
 void ReadPosition(Db& db, Run& run) {
   run.position_in_queue.reset();
-  if (run.facts.status != run::Status::kPending) return;
+  const bool queues =
+      run.facts.status == run::Status::kPending && !run.facts.is_dry && run.facts.driver != run::Driver::kNone;
+  if (!queues) return;
   run.position_in_queue = static_cast<int>(db.Number(
-      "SELECT count(*) FROM runs WHERE workspace = ? AND status < 12 AND is_dry = 0 AND driver <> ? AND (status "
-      "> 0 OR id < ?) AND id <> ?",
-      run.workspace, run::Driver::kNone, run.id, run.id));
+      "SELECT count(*) FROM runs WHERE workspace = ? AND status < 12 AND is_dry = 0 AND driver <> 2 AND id < ?",
+      run.workspace, run.id));
 }
 
 std::optional<StoredRun> FindRun(Reading r, base::RunId id) {

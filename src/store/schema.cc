@@ -24,6 +24,7 @@ constexpr int64_t kNewest = 1;
 
 // Partial indexes below are written with these numbers.
 static_assert(static_cast<int>(run::Status::kApplied) == 12, "the final states of a run begin here");
+static_assert(static_cast<int>(run::Driver::kNone) == 2);
 
 constexpr const char* kVersion1 = R"sql(
 CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
@@ -88,6 +89,7 @@ CREATE TABLE runs (
   source TEXT NOT NULL, message TEXT NOT NULL, error_summary TEXT NOT NULL, variables TEXT, extra TEXT) STRICT;
 CREATE INDEX runs_by_workspace ON runs(workspace);
 CREATE INDEX live_runs ON runs(workspace) WHERE status < 12;
+CREATE INDEX queued_runs ON runs(workspace) WHERE status < 12 AND is_dry = 0 AND driver <> 2;
 CREATE TABLE run_changes (run INTEGER PRIMARY KEY, changes TEXT NOT NULL) STRICT;
 
 -- Of a run's keys only 64 bits of their digest; an answer is found again by the event.

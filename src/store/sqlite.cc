@@ -109,6 +109,8 @@ base::json::value Rows::GetJson(int column) const {
 }
 
 base::Result<std::unique_ptr<Db>> Db::Open(const std::string& path, const std::string& vfs, Mode mode, int cache_kib) {
+  // Statistics of memory cost a lock shared by all connections. Only the first call of the process counts.
+  [[maybe_unused]] static const int kConfigured = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   std::unique_ptr<Db> db(new Db);
   int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
               (mode == Mode::kWrite ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE);

@@ -60,14 +60,15 @@ Status CheckRequest(const TransitionRequest& request) {
 
 // A workspace works on one run at a time, in the order in which they were created. Plan-only runs stand aside, and
 // those without an executor hold no place.
+static_assert(static_cast<int>(run::Driver::kReporter) == 0);
 Status CheckTurn(Db& db, const Run& run, const run::Step& step) {
   const bool leaves = run.facts.status == run::Status::kPending && step.status != run::Status::kPending;
   if (!leaves || run::IsFinal(step.status) || run.facts.is_dry) return {};
   Rows rows = db.Query(
-      "SELECT id, status FROM runs WHERE workspace = ?1 AND status < 12 AND is_dry = 0 AND driver <> ?2 AND id <> ?3 "
+      "SELECT id, status FROM runs WHERE workspace = ?1 AND status < 12 AND is_dry = 0 AND driver <> 2 AND id <> ?2 "
       "AND "
-      "(status > 0 OR (id < ?3 AND driver = ?4)) ORDER BY status > 0 DESC, id LIMIT 1",
-      run.workspace, run::Driver::kNone, run.id, run::Driver::kReporter);
+      "(status > 0 OR (id < ?2 AND driver = 0)) ORDER BY id LIMIT 1",
+      run.workspace, run.id);
   if (!rows.Next()) return {};
   base::RunId other;
   run::Status status{};
@@ -191,7 +192,10 @@ Result<int> SweepLiveRuns(Writing& w) {
         "<= ?)) LIMIT ?",
         run::Driver::kReporter, w.now - w.shared.options.lost_after, run::Driver::kNone,
         w.now - w.shared.options.expire_after, kBatch);
-    while (rows.Next()) rows.Read(due.emplace_back().run, due.back().driver);
+    while (rows.Next()) {
+      Due& one = due.emplace_back();
+      rows.Read(one.run, one.driver);
+    }
   }
   for (const Due& one : due) {
     TransitionRequest request;

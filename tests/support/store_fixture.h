@@ -1,4 +1,5 @@
-// What the store's tests share: a store in a directory of its own, under a clock that stands still.
+// What the store's tests share: a store in a directory of its own, under a clock that stands still. In the store's
+// namespace, because it belongs to src/store/ and stands here only as src/ knows no tests.
 #pragma once
 
 #include <gtest/gtest.h>
