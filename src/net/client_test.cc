@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <future>
+#include <atomic>
 #include <latch>
 #include <memory>
 #include <string>
@@ -52,13 +52,35 @@ class ClientTest : public testing::Test {
     return request;
   }
 
-  std::future<SendResult> Start(SendRequest request) {
-    auto promise = std::make_shared<std::promise<SendResult>>();
-    auto future = promise->get_future();
-    io_.Post([this, promise, request = std::move(request)]() mutable {
-      client_->Send(std::move(request), [promise](SendResult result) { promise->set_value(std::move(result)); });
+  // A request under way.
+  class Sending {
+   public:
+    bool ended() const { return state_->ended; }
+    SendResult get() {
+      state_->signal.Wait();
+      return state_->result;
+    }
+
+   private:
+    friend class ClientTest;
+    struct State {
+      SendResult result;
+      std::atomic<bool> ended = false;
+      base::Signal signal;
+    };
+    std::shared_ptr<State> state_ = std::make_shared<State>();
+  };
+
+  Sending Start(SendRequest request) {
+    Sending sending;
+    io_.Post([this, state = sending.state_, request = std::move(request)]() mutable {
+      client_->Send(std::move(request), [state](SendResult result) {
+        state->result = std::move(result);
+        state->ended = true;
+        state->signal.Raise();
+      });
     });
-    return future;
+    return sending;
   }
 
   SendResult Send(SendRequest request) { return SendAndWait(*client_, io_, std::move(request)); }
@@ -78,10 +100,6 @@ class ClientTest : public testing::Test {
     Flush();
     clock_.Settle();
     Flush();
-  }
-
-  static bool Ready(const std::future<SendResult>& result) {
-    return result.wait_for(seconds(0)) == std::future_status::ready;
   }
 
   void ExpectDelivers(const std::string& url) {
@@ -235,15 +253,15 @@ TEST_P(ClientFaultTest, IsNamedAndTheNextRequestIsDelivered) {
   const FaultRow& row = GetParam();
   FakeEndpoint endpoint;
   endpoint.Then(Misbehave(row.kind));
-  auto future = Start(Post(endpoint.Url()));
+  auto sending = Start(Post(endpoint.Url()));
   if (row.hangs) {
     bool unread = row.kind == Kind::kHangAfterAccept || row.kind == Kind::kPlainBytes;
     unread ? endpoint.WaitForConnections(1) : endpoint.WaitForRequests(1);
     Pass(seconds(14));
-    EXPECT_FALSE(Ready(future));
+    EXPECT_FALSE(sending.ended());
     Pass(seconds(1));
   }
-  SendResult result = future.get();
+  SendResult result = sending.get();
   EXPECT_EQ(Name(result.fault), Name(row.fault)) << result.detail;
   EXPECT_EQ(result.body_cut, row.cut);
   EXPECT_EQ(result.code == 0, row.fault != Fault::kNone);
@@ -318,7 +336,7 @@ TEST_F(ClientTest, KeepsNoMoreIdleConnectionsThanAllowed) {
       all_here->arrive_and_wait();
       return Respond(204);
     });
-    std::vector<std::future<SendResult>> results;
+    std::vector<Sending> results;
     for (int i = 0; i < 4; ++i) results.push_back(Start(Post(endpoint.Url())));
     for (auto& result : results) EXPECT_EQ(result.get().code, 204);
   };
@@ -334,11 +352,11 @@ TEST_F(ClientTest, KeepsNoMoreIdleConnectionsThanAllowed) {
 
 TEST_F(ClientTest, ResolvingEndsAfterFiveSeconds) {
   resolver_.Hang("slow.test");
-  auto future = Start(Post("http://slow.test/"));
+  auto sending = Start(Post("http://slow.test/"));
   Pass(Micros(4'999'999));
-  EXPECT_FALSE(Ready(future));
+  EXPECT_FALSE(sending.ended());
   Pass(Micros(1));
-  SendResult result = future.get();
+  SendResult result = sending.get();
   EXPECT_EQ(Name(result.fault), "resolve_timeout");
   EXPECT_EQ(result.timings.resolve, -1);
   EXPECT_EQ(result.timings.total, 5'000'000);
@@ -391,11 +409,11 @@ class Swallower {
 
 TEST_F(ClientTest, ConnectingEndsAfterFiveSeconds) {
   Swallower swallower("127.0.0.1");
-  auto future = Start(Post("http://127.0.0.1:" + std::to_string(swallower.port()) + "/"));
+  auto sending = Start(Post("http://127.0.0.1:" + std::to_string(swallower.port()) + "/"));
   Pass(Micros(4'999'999));
-  EXPECT_FALSE(Ready(future));
+  EXPECT_FALSE(sending.ended());
   Pass(Micros(1));
-  SendResult result = future.get();
+  SendResult result = sending.get();
   EXPECT_EQ(Name(result.fault), "connect_timeout");
   EXPECT_EQ(result.timings.connect, -1);
 }
@@ -404,9 +422,9 @@ TEST_F(ClientTest, AnAddressThatSwallowsPacketsDoesNotHideTheOthers) {
   FakeEndpoint endpoint("127.0.0.3");
   Swallower swallower("127.0.53.1", endpoint.port());
   resolver_.Set("two.test", {{"127.0.53.1", "127.0.0.3"}});
-  auto future = Start(Post(endpoint.UrlAs("two.test")));
+  auto sending = Start(Post(endpoint.UrlAs("two.test")));
   Pass(Micros(2'500'000));
-  SendResult result = future.get();
+  SendResult result = sending.get();
   EXPECT_EQ(result.code, 204) << result.detail;
   EXPECT_EQ(result.address->Text(), "127.0.0.3");
 }
@@ -426,12 +444,12 @@ TEST_F(ClientTest, TheWholeAttemptHasOneDeadline) {
   endpoint.SetDefault(Misbehave(Kind::kHangBeforeAnswer));
   SendRequest request = Post(endpoint.UrlAs("host.test"));
   request.timeout = seconds(6);
-  auto future = Start(request);
+  auto sending = Start(request);
   Pass(seconds(4));
   resolver_.Release("host.test");
   endpoint.WaitForRequests(1);
   Pass(seconds(2));
-  SendResult result = future.get();
+  SendResult result = sending.get();
   EXPECT_EQ(Name(result.fault), "response_timeout");
   EXPECT_EQ(result.timings.resolve, 4'000'000);
   EXPECT_EQ(result.timings.total, 6'000'000);
@@ -440,7 +458,7 @@ TEST_F(ClientTest, TheWholeAttemptHasOneDeadline) {
 TEST_F(ClientTest, AHangingEndpointDelaysNobody) {
   FakeEndpoint hanging, healthy;
   hanging.SetDefault(Misbehave(Kind::kHangBeforeAnswer));
-  std::vector<std::future<SendResult>> stuck;
+  std::vector<Sending> stuck;
   for (int i = 0; i < 50; ++i) stuck.push_back(Start(Post(hanging.Url())));
   hanging.WaitForRequests(50);
   for (int i = 0; i < 50; ++i) ExpectDelivers(healthy.Url());
@@ -564,10 +582,10 @@ TEST_F(ClientTlsTest, PlainBytesInPlaceOfAHandshake) {
 TEST_F(ClientTlsTest, AHandshakeThatHangsIsAConnectTimeout) {
   FakeEndpoint endpoint("127.0.0.1", CertificateKind::kTrusted);
   endpoint.Then(Misbehave(Kind::kHangAfterAccept));
-  auto future = Start(Post(endpoint.Url()));
+  auto sending = Start(Post(endpoint.Url()));
   endpoint.WaitForConnections(1);
   Pass(seconds(5));
-  SendResult result = future.get();
+  SendResult result = sending.get();
   EXPECT_EQ(Name(result.fault), "connect_timeout");
   EXPECT_THAT(result.detail, HasSubstr("TLS"));
 }

@@ -21,12 +21,13 @@ namespace net {
 // ---- names and addresses ----
 
 // An absolute http or https URL. Refused: userinfo, fragments that matter, control characters, spaces, numeric hosts in
-// any spelling but dotted decimal or bracketed IPv6, ports outside 1-65535, more than 2,048 bytes.
+// any spelling but dotted decimal or bracketed IPv6, ports outside 1-65535, a trailing dot,
+// characters beyond ASCII, more than 2,048 bytes.
 struct Url {
   bool tls = false;
-  std::string host;      // lower case, no brackets
+  std::string host;  // lower case, no brackets
   uint16_t port = 0;
-  std::string target;    // path and query, at least "/"
+  std::string target;              // path and query, at least "/"
   std::string HostHeader() const;  // host[:port], brackets restored, default port left out
   std::string HostKey() const;     // host:port, what limits per host count by
   std::string Redacted() const;    // scheme://host[:port]/path, without the query: for logs and errors
@@ -66,11 +67,12 @@ class Egress {
 
 // ---- threads ----
 
-// One thread that runs I/O; everything below belongs to one and must be used from it unless it says otherwise.
+// One thread that runs I/O; everything below belongs to one and must be used from it unless it says otherwise. Clients
+// and Servers may be destroyed on any thread. The IoThread outlives them, and the Resolver outlives the Clients.
 class IoThread {
  public:
   IoThread(std::string name, base::Clock& clock);
-  ~IoThread();  // stops and joins
+  ~IoThread();                            // stops and joins
   void Post(std::function<void()> work);  // any thread
   bool Here() const;                      // whether the caller is this thread
   struct Impl;
@@ -98,10 +100,13 @@ std::unique_ptr<Resolver> MakeResolver(base::Clock& clock, const std::string& se
 // ---- client ----
 
 enum class Fault : uint8_t {
-  kNone,             // response headers were complete
+  kNone,  // response headers were complete
   kRefusedByGuard,
-  kResolveFailed, kResolveTimeout,
-  kConnectRefused, kConnectFailed, kConnectTimeout,
+  kResolveFailed,
+  kResolveTimeout,
+  kConnectRefused,
+  kConnectFailed,
+  kConnectTimeout,
   kTlsFailed,
   kSendFailed,       // the connection broke while sending or before the response headers were complete
   kResponseTimeout,  // the deadline of the whole attempt came first
@@ -117,7 +122,7 @@ struct SendRequest {
   std::string method = "POST";
   base::Micros timeout{15'000'000};  // the whole attempt; resolving and connecting have 5 s each within it
   bool verify_tls = true;
-  std::string ca_file;               // empty: the system's
+  std::string ca_file;  // empty: the system's
   bool keep_alive = true;
   size_t keep_body = 64 << 10;
 };
@@ -129,12 +134,12 @@ struct Timings {  // -1: not reached, 0 for connect and tls on a connection used
 
 struct SendResult {
   Fault fault = Fault::kNone;
-  std::string detail;            // in words, safe to log: "connection refused", "certificate has expired"
+  std::string detail;  // in words, safe to log: "connection refused", "certificate has expired"
   Refusal refusal = Refusal::kNone;
   int code = 0;
-  std::string header_lines;      // as received, at most 64 KiB
-  std::string body;              // the first `keep_body` bytes
-  bool body_cut = false;         // longer, broken off, or late: what is kept is not the whole
+  std::string header_lines;  // as received, at most 64 KiB
+  std::string body;          // the first `keep_body` bytes
+  bool body_cut = false;     // longer, broken off, or late: what is kept is not the whole
   Timings timings;
   std::optional<Address> address;
   uint16_t port = 0;
@@ -158,7 +163,7 @@ class Client {
  public:
   using Done = std::function<void(SendResult)>;  // called on the I/O thread, exactly once
   Client(IoThread& io, base::Clock& clock, Resolver& resolver, const Egress* egress, ClientLimits limits = {});
-  ~Client();  // what is under way ends with kOwnFault
+  ~Client();                                  // what is under way ends with kOwnFault
   void Send(SendRequest request, Done done);  // on the I/O thread
   size_t in_flight() const;                   // any thread
   struct Impl;
@@ -214,7 +219,7 @@ struct ServerOptions {
 };
 
 // An HTTP/1.1 server with keep-alive. Requests on one connection are handled one after the other. Malformed requests
-// get 400, 411, 413, 414 or 431 and the connection closes; slow ones are closed.
+// get 400, 413, 414, 431 or 505 and the connection closes; slow ones are closed.
 class Server {
  public:
   using Handler = std::function<void(Request, Responder)>;  // called on the I/O thread; must not block

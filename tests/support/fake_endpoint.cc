@@ -325,27 +325,26 @@ struct FakeEndpoint::Impl {
       if (refusing || stopping) continue;
       int fd = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
       if (fd < 0) continue;
-      size_t number = connections++;
-      workers.emplace_back([this, fd, number] { Serve(fd, number); });
+      // All this here and not in the worker: what is scripted first is for who came first, and a connection that was
+      // counted can be released.
+      auto wire = std::make_shared<Wire>(fd);
+      auto early = TakeEarly();
+      open.insert(wire.get());
+      if (early) hanging.insert(wire.get());
+      workers.emplace_back([this, wire, number = connections++, early] { Serve(*wire, number, early); });
       changed.notify_all();
     }
   }
 
-  void Serve(int fd, size_t number) {
-    Wire wire(fd);
-    {
-      std::lock_guard lock(mutex);
-      if (stopping) return;
-      open.insert(&wire);
-    }
-    Converse(wire, number);
+  void Serve(Wire& wire, size_t number, const std::optional<Behaviour>& early) {
+    Converse(wire, number, early);
     std::lock_guard lock(mutex);
     open.erase(&wire);
     hanging.erase(&wire);
   }
 
-  void Converse(Wire& wire, size_t number) {
-    if (auto early = TakeEarly(wire)) {
+  void Converse(Wire& wire, size_t number, const std::optional<Behaviour>& early) {
+    if (early) {
       if (early->kind == Kind::kHangAfterAccept) wire.WaitForEnd();
       if (early->kind == Kind::kPlainBytes) {
         wire.Send("HTTP/1.1 400 This is not TLS\r\n\r\n");
@@ -364,14 +363,12 @@ struct FakeEndpoint::Impl {
     }
   }
 
-  std::optional<Behaviour> TakeEarly(Wire& wire) {
-    std::lock_guard lock(mutex);
-    if (decide) return std::nullopt;
+  // With the lock held.
+  std::optional<Behaviour> TakeEarly() {
     const Behaviour& next = script.empty() ? usual : script.front();
-    if (!BeforeRequest(next.kind)) return std::nullopt;
+    if (decide || !BeforeRequest(next.kind)) return std::nullopt;
     Behaviour taken = next;
     if (!script.empty()) script.pop_front();
-    hanging.insert(&wire);
     return taken;
   }
 
