@@ -30,7 +30,8 @@ Result<Params> DocumentParams(const Call& call) { return ParseParams(call.reques
 }  // namespace
 
 json::object Account(std::string_view id, const View& view) {
-  return Whole("accounts", id, {{"name", view.context.account.name}, {"allowed-ips", json::array()}}, "/accounts", view);
+  return Whole("accounts", id, {{"name", view.context.account.name}, {"allowed-ips", json::array()}}, "/accounts",
+               view);
 }
 
 json::object User(std::string_view id, const View& view) {
@@ -92,8 +93,8 @@ Result<net::Response> ListEventDefinitions(Call& call) {
   for (size_t i = first; i < names.size() && i < first + static_cast<size_t>(params.list.size); ++i) {
     data.push_back(EventDefinition(names[i], view));
   }
-  return DocumentResponse(200, ListDocument(std::move(data), call.request.path, params,
-                                            static_cast<int64_t>(names.size())));
+  return DocumentResponse(200,
+                          ListDocument(std::move(data), call.request.path, params, static_cast<int64_t>(names.size())));
 }
 
 Result<net::Response> ReadEventDefinition(Call& call) {

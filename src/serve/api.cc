@@ -41,7 +41,8 @@ net::Response Unauthorized() {
 struct Api::Impl {
   Impl(store::Store& store, deliver::Dispatcher* dispatcher, base::Clock& clock, Options options)
       : context(std::make_shared<Context>(store, dispatcher, clock, std::move(options))),
-        tokens(store, clock), polls(store, clock, workers),
+        tokens(store, clock),
+        polls(store, clock, workers),
         workers(std::max(context->options.workers, 1), kMaxQueued) {
     context->polls = &polls;
   }
@@ -72,7 +73,8 @@ void Api::Impl::Handle(net::Request request, net::Responder responder) {
   call->ids = std::move(match.ids);
   auto content_type = call->request.Header("content-type");
   if (!call->request.body.empty() && content_type && !IsJson(*content_type)) {
-    call->Finish(ErrorResponse(415, "Unsupported Media Type", "A body is application/vnd.api+json or application/json."));
+    call->Finish(
+        ErrorResponse(415, "Unsupported Media Type", "A body is application/vnd.api+json or application/json."));
     return;
   }
   Begin(call, BearerToken(call->request));

@@ -14,7 +14,10 @@ constexpr std::string_view kSecurityHeaders =
 }  // namespace
 
 Call::Call(std::shared_ptr<Context> owner, const Route* matched, net::Request received, net::Responder responder)
-    : context(*owner), route(*matched), request(std::move(received)), owner_(std::move(owner)),
+    : context(*owner),
+      route(*matched),
+      request(std::move(received)),
+      owner_(std::move(owner)),
       responder_(std::move(responder)) {}
 
 Subject Call::subject() const { return {route.subject, ids.empty() ? std::string_view() : ids.front()}; }

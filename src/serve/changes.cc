@@ -20,12 +20,9 @@ constexpr size_t kSweepPage = 1000;
 
 json::object ShowChange(const Change& change) {
   json::object resource = Identifier("changes", std::to_string(change.sequence));
-  resource["attributes"] = json::object{{"sequence", change.sequence},
-                                        {"at", base::FormatIsoMillis(change.at)},
-                                        {"action", change.action},
-                                        {"target", change.target},
-                                        {"actor", change.actor_name},
-                                        {"detail", change.detail}};
+  resource["attributes"] = json::object{{"sequence", change.sequence}, {"at", base::FormatIsoMillis(change.at)},
+                                        {"action", change.action},     {"target", change.target},
+                                        {"actor", change.actor_name},  {"detail", change.detail}};
   resource["relationships"] =
       json::object{{"run", ToOne("runs", change.run ? base::Format(change.run) : std::string())}};
   return resource;
@@ -123,7 +120,8 @@ void Polls::Park(Poll poll) {
   bool behind = false;
   {
     auto state = state_.Lock();
-    if (state->parked.size() >= kMaxParked) std::erase_if(state->parked, [](const auto& p) { return p.second.call->Gone(); });
+    if (state->parked.size() >= kMaxParked)
+      std::erase_if(state->parked, [](const auto& p) { return p.second.call->Gone(); });
     closed = state->closed;
     if (!closed && state->parked.size() < kMaxParked) {
       id = ++state->last_id;
@@ -219,9 +217,8 @@ std::vector<Polls::Poll> Polls::TakeConcerned(int64_t up_to, const std::vector<C
   auto state = state_.Lock();
   for (auto at = state->parked.begin(); at != state->parked.end();) {
     Poll& poll = at->second;
-    bool concerned = poll.call->Gone() || std::any_of(changes.begin(), changes.end(), [&](const Change& change) {
-                       return Concerns(change, poll);
-                     });
+    bool concerned = poll.call->Gone() || std::any_of(changes.begin(), changes.end(),
+                                                      [&](const Change& change) { return Concerns(change, poll); });
     if (concerned) {
       taken.push_back(std::move(poll));
       at = state->parked.erase(at);

@@ -1,7 +1,8 @@
 // GET /changes: the change feed, with long polling.
 //
-// A request that finds nothing and may wait is parked without holding a thread. After a commit the feed is read once for
-// all parked requests; only those that a new change concerns read again, as their own principal. The rest is the clock's.
+// A request that finds nothing and may wait is parked without holding a thread. After a commit the feed is read once
+// for all parked requests; only those that a new change concerns read again, as their own principal. The rest is the
+// clock's.
 #pragma once
 
 #include <map>

@@ -1,7 +1,7 @@
 // The change feed and its long polls.
 #include <future>
 
-#include "serve/testing.h"
+#include "support/api_fixture.h"
 
 namespace serve {
 namespace {
@@ -9,7 +9,7 @@ namespace {
 using testing_support::HttpConnection;
 using testing_support::HttpResponse;
 
-class ChangesTest : public ServeTest {
+class ChangesTest : public testing_support::ApiFixture {
  protected:
   ChangesTest() {
     MakePlaces();
@@ -27,11 +27,14 @@ class ChangesTest : public ServeTest {
       HttpConnection own(server->port());
       return SendOn(own, "GET", "/changes?" + query, "", token);
     });
-    std::string parked = "runbell_polls_waiting " + std::to_string(polls) + "\n";
+    AwaitParked(polls);
+    return answer;
+  }
+  void AwaitParked(int count) {
+    std::string parked = "runbell_polls_waiting " + std::to_string(count) + "\n";
     bool found = false;
     for (int i = 0; i < 100'000 && !found; ++i) found = Send("GET", "//metrics").body.find(parked) != std::string::npos;
     EXPECT_TRUE(found);
-    return answer;
   }
   int polls = 0;
 };
@@ -39,11 +42,23 @@ class ChangesTest : public ServeTest {
 TEST_F(ChangesTest, TellsWhatHappenedInOrder) {
   Report("run", R"({"status":"planning"})");
   Check({
-      {"all", "GET", "/changes", "", 200,
-       {R"("type":"changes")", R"("action":"environment.created","target":"{env}")", R"("action":"run.planning","target":"{run}")",
-        R"("actor":"admin")", R"("run":{"data":{"type":"runs","id":"{run}"}})"}, {"auphee1ieshaeQu8"}},
+      {"all",
+       "GET",
+       "/changes",
+       "",
+       200,
+       {R"("type":"changes")", R"("action":"environment.created","target":"{env}")",
+        R"("action":"run.planning","target":"{run}")", R"("actor":"admin")",
+        R"("run":{"data":{"type":"runs","id":"{run}"}})"},
+       {"auphee1ieshaeQu8"}},
       {"of a run", "GET", "/changes?filter[run]={run}", "", 200, {"run.planning"}, {"environment.created"}},
-      {"of a kind", "GET", "/changes?filter[kind]=webhook", "", 200, {"webhook.created"}, {"run.planning", "environment.created"}},
+      {"of a kind",
+       "GET",
+       "/changes?filter[kind]=webhook",
+       "",
+       200,
+       {"webhook.created"},
+       {"run.planning", "environment.created"}},
       {"few", "GET", "/changes?page[size]=1", "", 200, {R"("meta":{"last":1})"}},
       {"nothing new", "GET", "/changes?after=999999", "", 200, {R"("data":[])"}},
       {"malformed after", "GET", "/changes?after=-1", "", 422, {R"("parameter":"after")"}},
@@ -102,6 +117,30 @@ TEST_F(ChangesTest, ShutdownEndsTheWait) {
   EXPECT_EQ(response.status, 200);
   EXPECT_NE(response.body.find(R"("data":[])"), std::string::npos);
   EXPECT_EQ(Send("GET", "/changes?wait=25&after=" + Last()).status, 200);  // without waiting
+}
+
+TEST_F(ChangesTest, AClientThatHasGoneIsNoticed) {
+  auto io_client = std::make_unique<net::IoThread>("client", clock);
+  auto resolver = net::MakeResolver(clock);
+  auto client = std::make_unique<net::Client>(*io_client, clock, *resolver, nullptr);
+  net::SendRequest request;
+  request.url = *net::ParseUrl("http://127.0.0.1:" + std::to_string(server->port()) +
+                               "/api/iacp/v3/changes?wait=25&after=" + Last());
+  request.method = "GET";
+  request.header_lines = "Host: x\r\nAuthorization: Bearer " + tokens["admin"] + "\r\n";
+  base::Signal ended;
+  io_client->Post([&] { client->Send(request, [&](net::SendResult) { ended.Raise(); }); });
+  AwaitParked(1);
+  io_client->Post([&] { client.reset(); });
+  ended.Wait();
+  // Each commit looks after those that wait; how soon the server sees the connection close is the kernel's affair.
+  std::string parked = "runbell_polls_waiting 1\n";
+  bool left = false;
+  for (int i = 0; i < 1000 && !left; ++i) {
+    CreateRun("more", "{ws2}");
+    left = Send("GET", "//metrics").body.find(parked) == std::string::npos;
+  }
+  EXPECT_TRUE(left);
 }
 
 TEST_F(ChangesTest, WhatMayNotBeSeenEndsNoWait) {

@@ -57,7 +57,8 @@ json::value ShowOutcome(const DeliveryDetail& row, const View&) {
 std::vector<Attribute<DeliveryDetail>> OfContract() {
   using D = DeliveryDetail;
   return {
-      {.name = "status", .get = [](const D& row, const View&) { return json::value(store::Name(row.delivery.status)); }},
+      {.name = "status",
+       .get = [](const D& row, const View&) { return json::value(store::Name(row.delivery.status)); }},
       {.name = "attempts", .get = [](const D& row, const View&) { return json::value(row.delivery.attempts); }},
       {.name = "triggered-at",
        .get = [](const D& row, const View&) { return json::value(base::FormatIso(row.delivery.triggered_at)); }},
@@ -145,7 +146,7 @@ std::vector<Relationship<DeliveryDetail>> Relationships() {
 
 // Whether a document shows anything that the list's rows do not hold.
 bool NeedsDetail(const View& view) {
-  constexpr std::string_view kDetails[] = {"error-message",    "request-headers", "request-body",     "request-body-raw",
+  constexpr std::string_view kDetails[] = {"error-message",    "request-headers", "request-body", "request-body-raw",
                                            "response-headers", "response-body",   "expired"};
   return std::any_of(std::begin(kDetails), std::end(kDetails),
                      [&](std::string_view name) { return view.Shows(kType, name); });
@@ -211,8 +212,7 @@ json::object ShowAttempt(const Attempt& attempt, std::string_view delivery) {
                                   {"first-byte", MicrosOrNull(attempt.first_byte_us)},
                                   {"total", MicrosOrNull(attempt.total_us)}}},
   };
-  json::object resource =
-      Identifier("delivery-attempts", std::string(delivery) + "-" + std::to_string(attempt.number));
+  json::object resource = Identifier("delivery-attempts", std::string(delivery) + "-" + std::to_string(attempt.number));
   resource["attributes"] = std::move(attributes);
   resource["relationships"] = json::object{{"delivery", ToOne(kType, delivery)}};
   return resource;

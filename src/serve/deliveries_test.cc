@@ -1,10 +1,10 @@
 // The deliveries log as the API shows it.
-#include "serve/testing.h"
+#include "support/api_fixture.h"
 
 namespace serve {
 namespace {
 
-class DeliveriesTest : public ServeTest {
+class DeliveriesTest : public testing_support::ApiFixture {
  protected:
   DeliveriesTest() {
     MakePlaces();
@@ -59,7 +59,11 @@ class DeliveriesTest : public ServeTest {
 
 TEST_F(DeliveriesTest, ShowsTheContractsAttributes) {
   Check({
-      {"before any attempt", "GET", "/integrations/webhook-deliveries/{wd}", "", 200,
+      {"before any attempt",
+       "GET",
+       "/integrations/webhook-deliveries/{wd}",
+       "",
+       200,
        {R"("type":"webhook-integration-deliveries")", R"("status":"pending")", R"("attempts":0)",
         R"("triggered-at":"2026-01-01T00:00:00Z")", R"("last-handle-attempt-at":null)", R"("error-message":null)",
         R"("response-code":null)", R"("response-headers":null)", R"("response-body":null)",
@@ -69,8 +73,12 @@ TEST_F(DeliveriesTest, ShowsTheContractsAttributes) {
         R"("environment":{"data":{"type":"environments","id":"{env}"}})",
         R"("workspace":{"data":{"type":"workspaces","id":"{ws}"}})", R"("run":{"data":{"type":"runs","id":"{run}"}})",
         R"("triggered-by":{"data":null})", R"("resend-of":{"data":null})"}},
-      {"raw body", "GET", "/integrations/webhook-deliveries/{wd}?fields[webhook-integration-deliveries]=request-body-raw", "",
-       200, {R"("request-body-raw":"{\"payload_version\":1,\"event_name\":\"run:completed\")", R"(Updated instance\\n)"},
+      {"raw body",
+       "GET",
+       "/integrations/webhook-deliveries/{wd}?fields[webhook-integration-deliveries]=request-body-raw",
+       "",
+       200,
+       {R"("request-body-raw":"{\"payload_version\":1,\"event_name\":\"run:completed\")", R"(Updated instance\\n)"},
        {R"("request-body":)"}},
       {"unknown", "GET", "/integrations/webhook-deliveries/wd-v00aaaaaaaaaa01", "", 404, {"Delivery with ID"}},
       {"read only", "DELETE", "/integrations/webhook-deliveries/{wd}", "", 405},
@@ -81,12 +89,20 @@ TEST_F(DeliveriesTest, ShowsTheContractsAttributes) {
 TEST_F(DeliveriesTest, ShowsAttemptsWithHostileAnswers) {
   Record(ServerError());
   Check({
-      {"after a failure", "GET", "/integrations/webhook-deliveries/{wd}", "", 200,
+      {"after a failure",
+       "GET",
+       "/integrations/webhook-deliveries/{wd}",
+       "",
+       200,
        {R"("status":"pending")", R"("attempts":1)", R"("error-message":"500")", R"("response-code":500)",
         R"("Set-Cookie":"a=1, b=2")", "broken \xEF\xBF\xBD", R"("decision":"scheduled")", R"("outcome":"server_error")",
         R"("next-attempt-at":"2026-01-01T00:00:05Z")", R"x("X-Key":"(sensitive)")x"},
        {"\xff"}},
-      {"attempts", "GET", "/integrations/webhook-deliveries/{wd}/attempts", "", 200,
+      {"attempts",
+       "GET",
+       "/integrations/webhook-deliveries/{wd}/attempts",
+       "",
+       200,
        {R"("id":"{wd}-1")", R"("outcome":"server_error")", R"("verb":"retry","reason":"scheduled")",
         R"("retry-at":"2026-01-01T00:00:05.000Z")", R"("first-byte":1500)", R"("resolve":null)",
         R"("address":"192.0.2.7:443")"},
@@ -94,29 +110,67 @@ TEST_F(DeliveriesTest, ShowsAttemptsWithHostileAnswers) {
   });
   Record(Delivered());
   Check({
-      {"after success", "GET", "/integrations/webhook-deliveries/{wd}", "", 200,
-       {R"("status":"completed")", R"("response-body":{"ok":true})", R"("error-message":null)", R"("next-attempt-at":null)"}},
-      {"both attempts", "GET", "/integrations/webhook-deliveries/{wd}/attempts", "", 200, {R"("id":"{wd}-1")", R"("id":"{wd}-2")"}},
+      {"after success",
+       "GET",
+       "/integrations/webhook-deliveries/{wd}",
+       "",
+       200,
+       {R"("status":"completed")", R"("response-body":{"ok":true})", R"("error-message":null)",
+        R"("next-attempt-at":null)"}},
+      {"both attempts",
+       "GET",
+       "/integrations/webhook-deliveries/{wd}/attempts",
+       "",
+       200,
+       {R"("id":"{wd}-1")", R"("id":"{wd}-2")"}},
   });
 }
 
 TEST_F(DeliveriesTest, ListsFilterSortAndInclude) {
   Check({
       {"by status", "GET", "/integrations/webhook-deliveries?filter[status]=pending,failed", "", 200, {"{wd}"}},
-      {"by another status", "GET", "/integrations/webhook-deliveries?filter[status]=completed", "", 200, {R"("data":[])"}},
+      {"by another status",
+       "GET",
+       "/integrations/webhook-deliveries?filter[status]=completed",
+       "",
+       200,
+       {R"("data":[])"}},
       {"by webhook", "GET", "/integrations/webhook-deliveries?filter[webhook-integration]={wh}", "", 200, {"{wd}"}},
       {"by event", "GET", "/integrations/webhook-deliveries?filter[event]=run:errored", "", 200, {R"("data":[])"}},
-      {"by environment", "GET", "/integrations/webhook-deliveries?filter[environment]={env2}", "", 200, {R"("data":[])"}},
-      {"by time", "GET", "/integrations/webhook-deliveries?filter[triggered-at]=between:2026-01-01T00:00:00Z,2026-01-01T00:00:01Z",
-       "", 200, {"{wd}"}},
-      {"all sorts", "GET", "/integrations/webhook-deliveries?sort=event,response-code,run,-triggered-at,webhook", "", 200, {"{wd}"}},
-      {"all includes", "GET", "/integrations/webhook-deliveries?include=environment,event,run,triggered-by,webhook,workspace", "",
+      {"by environment",
+       "GET",
+       "/integrations/webhook-deliveries?filter[environment]={env2}",
+       "",
        200,
-       {R"("type":"webhook-integrations","id":"{wh}","attributes":{"name":"all")", R"("url":"https://chat.example/hook")",
-        R"("type":"runs","id":"{run}","attributes")", R"("type":"event-definitions")"},
+       {R"("data":[])"}},
+      {"by time",
+       "GET",
+       "/integrations/webhook-deliveries?filter[triggered-at]=between:2026-01-01T00:00:00Z,2026-01-01T00:00:01Z",
+       "",
+       200,
+       {"{wd}"}},
+      {"all sorts",
+       "GET",
+       "/integrations/webhook-deliveries?sort=event,response-code,run,-triggered-at,webhook",
+       "",
+       200,
+       {"{wd}"}},
+      {"all includes",
+       "GET",
+       "/integrations/webhook-deliveries?include=environment,event,run,triggered-by,webhook,workspace",
+       "",
+       200,
+       {R"("type":"webhook-integrations","id":"{wh}","attributes":{"name":"all")",
+        R"("url":"https://chat.example/hook")", R"("type":"runs","id":"{run}","attributes")",
+        R"("type":"event-definitions")"},
        {"auphee1ieshaeQu8"}},
-      {"few fields", "GET", "/integrations/webhook-deliveries?fields[webhook-integration-deliveries]=status", "", 200,
-       {R"("attributes":{"status":"pending"})"}, {"request-body"}},
+      {"few fields",
+       "GET",
+       "/integrations/webhook-deliveries?fields[webhook-integration-deliveries]=status",
+       "",
+       200,
+       {R"("attributes":{"status":"pending"})"},
+       {"request-body"}},
       {"unknown sort", "GET", "/integrations/webhook-deliveries?sort=mood", "", 422, {R"("parameter":"sort")"}},
   });
 }
@@ -127,13 +181,27 @@ TEST_F(DeliveriesTest, SendingAgainIsANewDelivery) {
   ids["again"] = *base::StringAt(again.json(), {"data", "id"});
   EXPECT_NE(ids["again"], ids["wd"]);
   Check({
-      {"names the first and who", "GET", "/integrations/webhook-deliveries/{again}", "", 200,
+      {"names the first and who",
+       "GET",
+       "/integrations/webhook-deliveries/{again}",
+       "",
+       200,
        {R"("resend-of":{"data":{"type":"webhook-integration-deliveries","id":"{wd}"}})",
         R"("triggered-by":{"data":{"type":"users","id":"user-)"}},
-      {"unknown", "POST", "/integrations/webhook-deliveries/wd-v00aaaaaaaaaa01/actions/resend", "", 404, {"Delivery with ID"}},
+      {"unknown",
+       "POST",
+       "/integrations/webhook-deliveries/wd-v00aaaaaaaaaa01/actions/resend",
+       "",
+       404,
+       {"Delivery with ID"}},
   });
   Send("POST", "/endpoints/{ep}/actions/disable");
-  Check({{"to a disabled endpoint", "POST", "/integrations/webhook-deliveries/{wd}/actions/resend", "", 409, {"Conflict"}}});
+  Check({{"to a disabled endpoint",
+          "POST",
+          "/integrations/webhook-deliveries/{wd}/actions/resend",
+          "",
+          409,
+          {"Conflict"}}});
 }
 
 }  // namespace

@@ -69,7 +69,8 @@ std::string TextFault(const Rule& rule, const json::value& value) {
     return "must be at most " + std::to_string(rule.max) + " characters long";
   }
   if (characters.count < rule.min) return "must not be empty";
-  if (rule.choices.empty() || std::find(rule.choices.begin(), rule.choices.end(), text) != rule.choices.end()) return {};
+  if (rule.choices.empty() || std::find(rule.choices.begin(), rule.choices.end(), text) != rule.choices.end())
+    return {};
   std::string fault = "must be one of";
   for (auto choice : rule.choices) fault.append(choice == rule.choices.front() ? " " : ", ").append(choice);
   return fault;
@@ -97,7 +98,8 @@ std::string FaultOf(const Rule& rule, const json::value& value) {
     case Rule::Type::kTexts:
     case Rule::Type::kList:
       if (!value.is_array()) return "must be a list";
-      if (value.get_array().size() > kMaxEntries) return "must have at most " + std::to_string(kMaxEntries) + " entries";
+      if (value.get_array().size() > kMaxEntries)
+        return "must have at most " + std::to_string(kMaxEntries) + " entries";
       return {};
   }
   return {};
@@ -207,12 +209,11 @@ json::object ListDocument(json::array data, std::string_view path, const Params&
   int64_t previous = std::min(page - 1, pages);
   return {
       {"data", std::move(data)},
-      {"links",
-       json::object{{"first", PageLink(path, params, 1)},
-                    {"last", PageLink(path, params, pages)},
-                    {"next", PageLink(path, params, next)},
-                    {"prev", PageLink(path, params, previous)},
-                    {"self", PageLink(path, params, page)}}},
+      {"links", json::object{{"first", PageLink(path, params, 1)},
+                             {"last", PageLink(path, params, pages)},
+                             {"next", PageLink(path, params, next)},
+                             {"prev", PageLink(path, params, previous)},
+                             {"self", PageLink(path, params, page)}}},
       {"meta", json::object{{"pagination", json::object{{"current-page", page},
                                                         {"next-page", NumberOrNull(next)},
                                                         {"prev-page", NumberOrNull(previous)},

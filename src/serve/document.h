@@ -47,8 +47,8 @@ Rule OneOf(std::vector<std::string_view> choices);
 Rule Integer(int64_t min, int64_t max);
 Rule Flag();
 Rule Time();
-Rule Texts();   // a list of strings
-Rule List();    // a list of whatever the attribute's own check says
+Rule Texts();  // a list of strings
+Rule List();   // a list of whatever the attribute's own check says
 Rule Object();
 
 // kInvalid with the attribute's pointer.

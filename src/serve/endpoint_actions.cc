@@ -27,24 +27,23 @@ Result<net::Response> ChangeState(Call& call, const std::function<Status(Endpoin
   return Change(call, change);
 }
 
-base::Error Disabled() {
-  return {base::Code::kConflict, "the endpoint is disabled; the action for it is enable"};
-}
+base::Error Disabled() { return {base::Code::kConflict, "the endpoint is disabled; the action for it is enable"}; }
 
 }  // namespace
 
 Result<net::Response> RotateSecret(Call& call) {
   Rule secret = Text(1024).OrNull();
   secret.min = 1;
-  RB_ASSIGN(base::json::value given, ParseActionInput(call.request.body, {{"secret-key", secret},
-                                                                          {"overlap-seconds", Integer(0, kMaxOverlap)}}));
+  RB_ASSIGN(
+      base::json::value given,
+      ParseActionInput(call.request.body, {{"secret-key", secret}, {"overlap-seconds", Integer(0, kMaxOverlap)}}));
   base::Secret next(base::StringAt(given, {"secret-key"}).value_or(""));
   auto overlap = std::chrono::seconds(base::IntAt(given, {"overlap-seconds"}).value_or(kDayInSeconds));
   auto now = call.context.clock.Now();
   return Change(call, [&](Endpoint& row) -> Status {
     if (row.previous_secret && row.overlap_ends && *row.overlap_ends > now) {
-      return base::Error(base::Code::kConflict, "a rotation is under way until " + base::FormatIso(*row.overlap_ends) +
-                                                    "; end it first");
+      return base::Error(base::Code::kConflict,
+                         "a rotation is under way until " + base::FormatIso(*row.overlap_ends) + "; end it first");
     }
     row.previous_secret.reset();
     row.overlap_ends.reset();

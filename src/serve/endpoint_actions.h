@@ -10,8 +10,8 @@ namespace serve {
 // under way: a third secret would cut off receivers that still hold the first.
 base::Result<net::Response> RotateSecret(Call& call);
 base::Result<net::Response> EndRotation(Call& call);
-base::Result<net::Response> PauseEndpoint(Call& call);    // kConflict for a disabled one
-base::Result<net::Response> ResumeEndpoint(Call& call);   // kConflict for a disabled one; ends a Retry-After as well
+base::Result<net::Response> PauseEndpoint(Call& call);   // kConflict for a disabled one
+base::Result<net::Response> ResumeEndpoint(Call& call);  // kConflict for a disabled one; ends a Retry-After as well
 base::Result<net::Response> EnableEndpoint(Call& call);
 base::Result<net::Response> DisableEndpoint(Call& call);  // fails what waits
 

@@ -17,8 +17,8 @@ using prometheus::MetricType;
 using Families = std::vector<MetricFamily>;
 using Labels = std::vector<ClientMetric::Label>;
 
-constexpr std::array kStatuses = {200, 201, 202, 204, 400, 401, 403, 404, 405, 409,
-                                  410, 413, 415, 422, 500, 503, 504, 0 /* any other */};
+constexpr std::array kStatuses = {200, 201, 202, 204, 400, 401, 403, 404, 405,
+                                  409, 410, 413, 415, 422, 500, 503, 504, 0 /* any other */};
 
 size_t SlotOf(int status) {
   size_t slot = 0;
@@ -76,7 +76,8 @@ void AddTotals(Families& families, const store::Totals& totals) {
 }
 
 void AddDispatcher(Families& families, const deliver::Stats& stats) {
-  auto& attempts = Add(families, "runbell_attempts_total", "Attempts since the start, by outcome.", MetricType::Counter);
+  auto& attempts =
+      Add(families, "runbell_attempts_total", "Attempts since the start, by outcome.", MetricType::Counter);
   for (size_t i = 0; i < stats.attempts.size(); ++i) {
     std::string outcome(hook::Name(static_cast<hook::Outcome>(i)));
     AddCounter(attempts, {{"outcome", outcome}}, static_cast<double>(stats.attempts[i]));

@@ -50,9 +50,7 @@ void StartPage(const CallPtr& call) {
                     "sent.</p>"));
 }
 
-void RunPage(const CallPtr& call) {
-  ShowPage<base::RunId>(call, "run", std::string(kCurl) + "runs/");
-}
+void RunPage(const CallPtr& call) { ShowPage<base::RunId>(call, "run", std::string(kCurl) + "runs/"); }
 
 void WorkspacePage(const CallPtr& call) {
   ShowPage<base::WorkspaceId>(call, "workspace", std::string(kCurl) + "workspaces/");

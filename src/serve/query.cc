@@ -29,7 +29,8 @@ std::vector<std::string> Split(std::string_view text) {
 
 // "x" of "filter[x]"; none when the name has another form.
 std::optional<std::string_view> Inside(std::string_view name, std::string_view family) {
-  if (name.size() < family.size() + 3 || !name.starts_with(family) || name[family.size()] != '[' || name.back() != ']') {
+  if (name.size() < family.size() + 3 || !name.starts_with(family) || name[family.size()] != '[' ||
+      name.back() != ']') {
     return std::nullopt;
   }
   return name.substr(family.size() + 1, name.size() - family.size() - 2);

@@ -42,7 +42,7 @@ struct Attribute {
   base::Status (*check)(const base::json::value& value) = nullptr;     // what the rule cannot say; not for null
   bool required = false;
   bool kept = false;
-  bool on_request = false;  // shown only when asked for by name
+  bool on_request = false;       // shown only when asked for by name
   base::json::value fallback{};  // of a kept one
 };
 
@@ -72,13 +72,20 @@ struct Resource {
 // The tables, one per kind of row.
 template <class T>
 const Resource<T>& Describe();
-template <> const Resource<store::Environment>& Describe();
-template <> const Resource<store::Workspace>& Describe();
-template <> const Resource<store::Endpoint>& Describe();
-template <> const Resource<store::Webhook>& Describe();
-template <> const Resource<store::Run>& Describe();
-template <> const Resource<store::Token>& Describe();
-template <> const Resource<store::DeliveryDetail>& Describe();
+template <>
+const Resource<store::Environment>& Describe();
+template <>
+const Resource<store::Workspace>& Describe();
+template <>
+const Resource<store::Endpoint>& Describe();
+template <>
+const Resource<store::Webhook>& Describe();
+template <>
+const Resource<store::Run>& Describe();
+template <>
+const Resource<store::Token>& Describe();
+template <>
+const Resource<store::DeliveryDetail>& Describe();
 
 template <class T>
 Attribute<T> Kept(std::string_view name, Rule rule, base::json::value fallback = nullptr) {
@@ -151,8 +158,8 @@ base::json::object Serialize(const T& row, std::string_view id, const View& view
   base::json::object attributes;
   for (const auto& attribute : resource.attributes) {
     if (attribute.get == nullptr && !attribute.kept) continue;
-    bool shown = attribute.on_request ? view.AsksFor(resource.type, attribute.name)
-                                      : view.Shows(resource.type, attribute.name);
+    bool shown =
+        attribute.on_request ? view.AsksFor(resource.type, attribute.name) : view.Shows(resource.type, attribute.name);
     if (shown) attributes[attribute.name] = ValueOf(attribute, row, view);
   }
   base::json::object relationships;
@@ -221,7 +228,8 @@ base::Status TakeAttributes(Patch<T>& patch, const base::json::object& given) {
   const auto& table = Describe<T>().attributes;
   for (const auto& [key, value] : given) {
     std::string_view name = key;
-    auto known = std::find_if(table.begin(), table.end(), [&](const auto& attribute) { return attribute.name == name; });
+    auto known =
+        std::find_if(table.begin(), table.end(), [&](const auto& attribute) { return attribute.name == name; });
     if (known == table.end()) return InvalidAttribute(name, "unknown attribute '" + std::string(name) + "'");
     if (known->set == nullptr && !known->kept) continue;
     RB_TRY(Check(known->rule, name, value));

@@ -119,9 +119,10 @@ std::vector<Attribute<Endpoint>> PlainAttributes() {
       {.name = "secret-key",
        .rule = SecretRule(),
        .get = SecretText,
-       .set = [](E& row, const json::value& value) {
-         if (value.is_string()) row.secret = base::Secret(std::string(value.get_string()));
-       }},
+       .set =
+           [](E& row, const json::value& value) {
+             if (value.is_string()) row.secret = base::Secret(std::string(value.get_string()));
+           }},
       {.name = "max-attempts",
        .rule = Integer(1, 1000),
        .get = [](const E& row, const View&) { return json::value(row.max_attempts); },
@@ -144,16 +145,16 @@ std::vector<Attribute<Endpoint>> Additions() {
       {.name = "payload-form",
        .rule = OneOf({"underscore", "hyphen"}),
        .get = [](const E& row, const View&) { return json::value(hook::Name(row.form)); },
-       .set = [](E& row, const json::value& value) {
-         row.form = hook::ParsePayloadForm(std::string_view(value.get_string())).value_or(row.form);
-       }},
+       .set =
+           [](E& row, const json::value& value) {
+             row.form = hook::ParsePayloadForm(std::string_view(value.get_string())).value_or(row.form);
+           }},
       {.name = "state", .get = [](const E& row, const View&) { return json::value(store::Name(row.state)); }},
       {.name = "state-reason", .get = [](const E& row, const View&) { return TextOrNull(row.state_reason); }},
       {.name = "held-until", .get = [](const E& row, const View&) { return TimeOrNull(row.held_until); }},
       {.name = "failures-in-a-row",
        .get = [](const E& row, const View&) { return json::value(row.failures_in_a_row); }},
-      {.name = "previous-secret-until",
-       .get = [](const E& row, const View&) { return TimeOrNull(row.overlap_ends); }},
+      {.name = "previous-secret-until", .get = [](const E& row, const View&) { return TimeOrNull(row.overlap_ends); }},
       {.name = "created-at",
        .get = [](const E& row, const View&) { return json::value(base::FormatIso(row.created_at)); }},
       {.name = "updated-at",
@@ -173,9 +174,8 @@ std::vector<Relationship<Endpoint>> Relationships() {
       {.name = "environment",
        .type = "environments",
        .get = [](const E& row, const View&) { return One(row.place.environment); },
-       .set = [](E& row, const std::vector<std::string>& ids, const View&) {
-         return SetId(row.place.environment, ids);
-       },
+       .set = [](E& row, const std::vector<std::string>& ids,
+                 const View&) { return SetId(row.place.environment, ids); },
        .fixed = true},
       {.name = "workspace",
        .type = "workspaces",

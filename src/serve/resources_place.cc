@@ -43,9 +43,10 @@ std::vector<Attribute<Environment>> EnvironmentAttributes() {
       {.name = "locked", .get = [](const E&, const View&) { return json::value(false); }},
       {.name = "lock-reason", .get = [](const E&, const View&) { return json::value(nullptr); }},
       {.name = "permissions",
-       .get = [](const E& row, const View& view) {
-         return Permissions("environments", view.who, base::Place{row.id, {}});
-       }},
+       .get =
+           [](const E& row, const View& view) {
+             return Permissions("environments", view.who, base::Place{row.id, {}});
+           }},
   };
 }
 
@@ -113,13 +114,13 @@ std::vector<Attribute<Workspace>> WorkspaceAttributes() {
       {.name = "updated-at",
        .get = [](const W& row, const View&) { return json::value(base::FormatIso(row.updated_at)); }},
       {.name = "url",
-       .get = [](const W& row, const View& view) {
-         return json::value(view.Link("/workspaces/" + base::Format(row.id)));
-       }},
+       .get = [](const W& row,
+                 const View& view) { return json::value(view.Link("/workspaces/" + base::Format(row.id))); }},
       {.name = "permissions",
-       .get = [](const W& row, const View& view) {
-         return Permissions("workspaces", view.who, base::Place{row.environment, row.id});
-       }},
+       .get =
+           [](const W& row, const View& view) {
+             return Permissions("workspaces", view.who, base::Place{row.environment, row.id});
+           }},
   };
   for (auto& kept : KeptOfWorkspace()) attributes.push_back(std::move(kept));
   // As a public client misspells var-files.
@@ -165,7 +166,8 @@ const Resource<Environment>& Describe() {
 
 template <>
 const Resource<Workspace>& Describe() {
-  static const Resource<Workspace> resource{"workspaces", "Workspace", "/workspaces", WorkspaceAttributes(), WorkspaceRelationships()};
+  static const Resource<Workspace> resource{"workspaces", "Workspace", "/workspaces", WorkspaceAttributes(),
+                                            WorkspaceRelationships()};
   return resource;
 }
 

@@ -80,9 +80,10 @@ std::vector<Attribute<Run>> Settable() {
       {.name = "message",
        .rule = Text(512).OrNull(),
        .get = [](const R& row, const View&) { return json::value(row.message); },
-       .set = [](R& row, const json::value& value) {
-         row.message = value.is_string() ? std::string(value.get_string()) : std::string();
-       }},
+       .set =
+           [](R& row, const json::value& value) {
+             row.message = value.is_string() ? std::string(value.get_string()) : std::string();
+           }},
       {.name = "source",
        .rule = Sources(),
        .get = [](const R& row, const View&) { return json::value(row.source); },
@@ -102,10 +103,10 @@ std::vector<Attribute<Run>> Settable() {
       {.name = "driver",
        .rule = OneOf({"reporter", "none"}),
        .get = [](const R& row, const View&) { return json::value(run::Name(row.facts.driver)); },
-       .set = [](R& row, const json::value& value) {
-         row.facts.driver =
-             run::ParseDriver(std::string_view(value.get_string())).value_or(run::Driver::kNone);
-       }},
+       .set =
+           [](R& row, const json::value& value) {
+             row.facts.driver = run::ParseDriver(std::string_view(value.get_string())).value_or(run::Driver::kNone);
+           }},
       {.name = "variables",
        .rule = List().OrNull(),
        .get = [](const R& row, const View&) { return json::value(row.variables); },

@@ -77,15 +77,17 @@ std::vector<Attribute<Token>> Attributes() {
       {.name = "name",
        .rule = NameText().OrNull(),
        .get = [](const T& row, const View&) { return TextOrNull(row.name); },
-       .set = [](T& row, const json::value& value) {
-         row.name = value.is_string() ? std::string(value.get_string()) : std::string();
-       }},
+       .set =
+           [](T& row, const json::value& value) {
+             row.name = value.is_string() ? std::string(value.get_string()) : std::string();
+           }},
       {.name = "description",
        .rule = Text(255).OrNull(),
        .get = [](const T& row, const View&) { return TextOrNull(row.description); },
-       .set = [](T& row, const json::value& value) {
-         row.description = value.is_string() ? std::string(value.get_string()) : std::string();
-       }},
+       .set =
+           [](T& row, const json::value& value) {
+             row.description = value.is_string() ? std::string(value.get_string()) : std::string();
+           }},
       {.name = "created-at",
        .get = [](const T& row, const View&) { return json::value(base::FormatIso(row.created_at)); }},
       {.name = "last-used-at", .get = [](const T& row, const View&) { return TimeOrNull(row.last_used_at); }},
@@ -98,9 +100,10 @@ std::vector<Attribute<Token>> Attributes() {
        .set = [](T&, const json::value&) {}},  // becomes expires_at in Finish, which knows the time
       {.name = "expires-at", .get = [](const T& row, const View&) { return TimeOrNull(row.expires_at); }},
       {.name = "is-expired",
-       .get = [](const T& row, const View& view) {
-         return json::value(row.expires_at && *row.expires_at <= view.context.clock.Now());
-       }},
+       .get =
+           [](const T& row, const View& view) {
+             return json::value(row.expires_at && *row.expires_at <= view.context.clock.Now());
+           }},
       {.name = "token",
        .get = [](const T& row, const View& view) -> json::value {
          if (!view.created) return nullptr;

@@ -91,13 +91,14 @@ std::vector<Relationship<Webhook>> Relationships() {
       {.name = "environment",
        .type = "environments",
        .get = [](const W& row, const View&) { return One(PlaceOf(row).environment); },
-       .set = [](W& row, const std::vector<std::string>& ids, const View&) {
-         base::EnvironmentId environment;
-         if (!SetId(environment, ids)) return false;
-         row.environments.clear();
-         if (environment) row.environments.push_back(environment);
-         return true;
-       },
+       .set =
+           [](W& row, const std::vector<std::string>& ids, const View&) {
+             base::EnvironmentId environment;
+             if (!SetId(environment, ids)) return false;
+             row.environments.clear();
+             if (environment) row.environments.push_back(environment);
+             return true;
+           },
        .fixed = true},
       {.name = "workspace",
        .type = "workspaces",

@@ -1,14 +1,15 @@
 // What a token may do: its scope and its place decide, and what it may not know of does not exist for it.
-#include "serve/testing.h"
+#include "support/api_fixture.h"
 
 namespace serve {
 namespace {
 
+using Row = testing_support::ApiRow;
 using base::Grant;
 using base::Place;
 using base::Scope;
 
-class ScopesTest : public ServeTest {
+class ScopesTest : public testing_support::ApiFixture {
  protected:
   ScopesTest() {
     MakePlaces();
@@ -32,22 +33,33 @@ class ScopesTest : public ServeTest {
 };
 
 TEST_F(ScopesTest, SecretsAreForThoseWhoMayWrite) {
-  Row endpoint{"read the endpoint", "GET", "/endpoints/{ep}", "", 200, {R"("secret-key":null)", R"("signing-secret":null)"},
+  Row endpoint{"read the endpoint",
+               "GET",
+               "/endpoints/{ep}",
+               "",
+               200,
+               {R"("secret-key":null)", R"("signing-secret":null)"},
                {"auphee1ieshaeQu8", "whsec_"}};
   AddToken("reader", {Grant{Scope::kRead, {*base::Parse<base::EnvironmentId>(ids["env"]), {}}}});
   Check({As("reader", endpoint),
-         As("environment", {"read the endpoint", "GET", "/endpoints/{ep}", "", 200, {R"("secret-key":"auphee1ieshaeQu8")"}}),
-         As("elsewhere", {"read the endpoint", "GET", "/endpoints/{ep}", "", 404, {"Endpoint with ID '{ep}' not found"}})});
+         As("environment",
+            {"read the endpoint", "GET", "/endpoints/{ep}", "", 200, {R"("secret-key":"auphee1ieshaeQu8")"}}),
+         As("elsewhere",
+            {"read the endpoint", "GET", "/endpoints/{ep}", "", 404, {"Endpoint with ID '{ep}' not found"}})});
 }
 
 TEST_F(ScopesTest, ReportersReportAndApproversApprove) {
-  Row report{"report", "POST", "/runs/{run}/status-transitions",
-             Doc("status-transitions", R"({"status":"planned","has-changes":true})"), 404,
+  Row report{"report",
+             "POST",
+             "/runs/{run}/status-transitions",
+             Doc("status-transitions", R"({"status":"planned","has-changes":true})"),
+             404,
              {"Run with ID '{run}' not found or user unauthorized."}};
   Row allowed = report;
   allowed.status = 201;
   allowed.has = {R"("status":"planned")"};
-  Row apply{"apply", "POST", "/runs/{run}/actions/apply", "", 404, {"Run with ID '{run}' not found or user unauthorized."}};
+  Row apply{"apply", "POST", "/runs/{run}/actions/apply",
+            "",      404,    {"Run with ID '{run}' not found or user unauthorized."}};
   Row applied = apply;
   applied.status = 202;
   applied.has = {"confirmed"};
@@ -58,18 +70,42 @@ TEST_F(ScopesTest, ReportersReportAndApproversApprove) {
 TEST_F(ScopesTest, AnOwnersReachEndsAtTheWorkspace) {
   std::string endpoint = R"({"name":"mine","url":"http://a.example"})";
   Check({
-      As("owner", {"endpoint here", "POST", "/endpoints", Doc("endpoints", endpoint, {"workspace:workspaces:{ws}"}), 201}),
-      As("owner", {"endpoint of the environment", "POST", "/endpoints",
-                   Doc("endpoints", endpoint, {"environment:environments:{env}"}), 403, {R"("title":"Forbidden")"}}),
-      As("owner", {"endpoint in a place it cannot see", "POST", "/endpoints",
-                   Doc("endpoints", endpoint, {"workspace:workspaces:{ws3}"}), 404, {"Workspace with ID '{ws3}' not found"}}),
-      As("owner", {"an environment", "POST", "/environments", Doc("environments", R"({"name":"x"})"), 403, {"Forbidden"}}),
-      As("owner", {"the inherited webhook", "PATCH", "/webhooks/{wh}", Doc("webhooks", R"({"enabled":false})"), 404,
+      As("owner",
+         {"endpoint here", "POST", "/endpoints", Doc("endpoints", endpoint, {"workspace:workspaces:{ws}"}), 201}),
+      As("owner", {"endpoint of the environment",
+                   "POST",
+                   "/endpoints",
+                   Doc("endpoints", endpoint, {"environment:environments:{env}"}),
+                   403,
+                   {R"("title":"Forbidden")"}}),
+      As("owner", {"endpoint in a place it cannot see",
+                   "POST",
+                   "/endpoints",
+                   Doc("endpoints", endpoint, {"workspace:workspaces:{ws3}"}),
+                   404,
+                   {"Workspace with ID '{ws3}' not found"}}),
+      As("owner",
+         {"an environment", "POST", "/environments", Doc("environments", R"({"name":"x"})"), 403, {"Forbidden"}}),
+      As("owner", {"the inherited webhook",
+                   "PATCH",
+                   "/webhooks/{wh}",
+                   Doc("webhooks", R"({"enabled":false})"),
+                   404,
                    {"Webhook with ID '{wh}' not found"}}),
       As("owner", {"another workspace", "GET", "/workspaces/{ws2}", "", 404, {"Workspace with ID '{ws2}'"}}),
       As("owner", {"its list", "GET", "/workspaces", "", 200, {"{ws}", R"("total-count":1)"}, {"{ws2}", "{ws3}"}}),
-      As("read", {"create", "POST", "/endpoints", Doc("endpoints", endpoint, {"workspace:workspaces:{ws}"}), 403, {"Forbidden"}}),
-      As("read", {"change", "PATCH", "/workspaces/{ws}", Doc("workspaces", R"({"auto-apply":true})"), 404, {"Workspace with ID"}}),
+      As("read", {"create",
+                  "POST",
+                  "/endpoints",
+                  Doc("endpoints", endpoint, {"workspace:workspaces:{ws}"}),
+                  403,
+                  {"Forbidden"}}),
+      As("read", {"change",
+                  "PATCH",
+                  "/workspaces/{ws}",
+                  Doc("workspaces", R"({"auto-apply":true})"),
+                  404,
+                  {"Workspace with ID"}}),
       As("read", {"delete", "DELETE", "/workspaces/{ws}", "", 404, {"Workspace with ID"}}),
       As("environment", {"delete", "DELETE", "/workspaces/{ws2}", "", 204}),
   });

@@ -96,8 +96,12 @@ struct Taker {
   Status (*take)(TransitionRequest& request, const json::value& value);
 };
 constexpr Taker kTakers[] = {
-    {"status", TakeStatus}, {"reason", TakeReason},           {"key", TakeKey},
-    {"plan", TakePlan},     {"has-changes", TakeHasChanges},  {"changed-addresses", TakeChanges},
+    {"status", TakeStatus},
+    {"reason", TakeReason},
+    {"key", TakeKey},
+    {"plan", TakePlan},
+    {"has-changes", TakeHasChanges},
+    {"changed-addresses", TakeChanges},
     {"error-summary", TakeErrorSummary},
 };
 

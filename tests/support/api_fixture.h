@@ -1,5 +1,5 @@
-// For the tests of this folder: a real store in a directory of its own, a real server on port 0, time that stands still,
-// and requests as rows.
+// The API over a real store in a directory of its own and a real server on port 0, without a dispatcher, at a time that
+// stands still. Requests are rows.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -14,23 +14,21 @@
 #include "support/http.h"
 #include "support/manual_clock.h"
 
-namespace serve {
+namespace testing_support {
 
-namespace json = base::json;
-
-struct Row {
-  std::string what;    // names the row in failures
+struct ApiRow {
+  std::string what;  // names the row in failures
   std::string method;
-  std::string path;    // below /api/iacp/v3, or from the root with a leading '//'
+  std::string path;  // below /api/iacp/v3, or from the root with a leading '//'
   std::string body = {};
   int status = 0;
   std::vector<std::string> has = {}, lacks = {};
   std::string token = "admin";  // by name; "none": no Authorization
 };
 
-class ServeTest : public testing::Test {
+class ApiFixture : public testing::Test {
  protected:
-  ServeTest() {
+  ApiFixture() {
     std::string pattern = (std::filesystem::temp_directory_path() / "runbell-serve-XXXXXX").string();
     directory = mkdtemp(pattern.data());
     store::Options options;
@@ -44,10 +42,10 @@ class ServeTest : public testing::Test {
     store->Listen([this](const store::Committed& committed) {
       if (api) api->Notice(committed);
     });
-    Options api_options;
+    serve::Options api_options;
     api_options.version = "1.2.3";
     api_options.external_url = "https://bell.example";
-    api = std::make_unique<Api>(*store, nullptr, clock, api_options);
+    api = std::make_unique<serve::Api>(*store, nullptr, clock, api_options);
     io = std::make_unique<net::IoThread>("test", clock);
     auto listening = net::Server::Listen(*io, clock, {}, [this](net::Request request, net::Responder responder) {
       api->Handle(std::move(request), std::move(responder));
@@ -57,7 +55,7 @@ class ServeTest : public testing::Test {
     AddToken("admin", {{base::Scope::kAdmin, {}}});
   }
 
-  ~ServeTest() override {
+  ~ApiFixture() override {
     connection.reset();
     server.reset();
     api.reset();
@@ -79,19 +77,19 @@ class ServeTest : public testing::Test {
   std::string Fill(std::string text) const {
     for (const auto& [name, id] : ids) {
       std::string hole = "{" + name + "}";
-      for (size_t at = text.find(hole); at != std::string::npos; at = text.find(hole)) text.replace(at, hole.size(), id);
+      for (size_t at = text.find(hole); at != std::string::npos; at = text.find(hole))
+        text.replace(at, hole.size(), id);
     }
     return text;
   }
 
-  testing_support::HttpResponse Send(const std::string& method, const std::string& path, const std::string& body = "",
-                                     const std::string& token = "admin") {
-    if (!connection) connection = std::make_unique<testing_support::HttpConnection>(server->port());
+  HttpResponse Send(const std::string& method, const std::string& path, const std::string& body = "",
+                    const std::string& token = "admin") {
+    if (!connection) connection = std::make_unique<HttpConnection>(server->port());
     return SendOn(*connection, method, path, body, token);
   }
-  testing_support::HttpResponse SendOn(testing_support::HttpConnection& on, const std::string& method,
-                                       const std::string& path, const std::string& body = "",
-                                       const std::string& token = "admin") {
+  HttpResponse SendOn(HttpConnection& on, const std::string& method, const std::string& path,
+                      const std::string& body = "", const std::string& token = "admin") {
     std::string headers;
     if (token != "none") headers = "Authorization: Bearer " + (tokens.count(token) ? tokens[token] : token) + "\r\n";
     if (!body.empty()) headers += "Content-Type: application/vnd.api+json\r\n";
@@ -99,13 +97,15 @@ class ServeTest : public testing::Test {
     return on.Send(method, Fill(target), headers, Fill(body));
   }
 
-  void Check(const std::vector<Row>& rows) {
+  void Check(const std::vector<ApiRow>& rows) {
     for (const auto& row : rows) {
       SCOPED_TRACE(row.what.empty() ? row.method + " " + row.path : row.what);
       auto response = Send(row.method, row.path, row.body, row.token);
       EXPECT_EQ(response.status, row.status) << response.body;
-      for (const auto& text : row.has) EXPECT_NE(response.body.find(Fill(text)), std::string::npos) << text << "\n" << response.body;
-      for (const auto& text : row.lacks) EXPECT_EQ(response.body.find(Fill(text)), std::string::npos) << text << "\n" << response.body;
+      for (const auto& text : row.has)
+        EXPECT_NE(response.body.find(Fill(text)), std::string::npos) << text << "\n" << response.body;
+      for (const auto& text : row.lacks)
+        EXPECT_EQ(response.body.find(Fill(text)), std::string::npos) << text << "\n" << response.body;
     }
   }
 
@@ -117,7 +117,8 @@ class ServeTest : public testing::Test {
       size_t a = one.find(':');
       size_t b = one.find(':', a + 1);
       std::string kind = one.substr(a + 1, b == std::string::npos ? b : b - a - 1);
-      std::string data = b == std::string::npos ? "null" : R"({"type":")" + kind + R"(","id":")" + one.substr(b + 1) + R"("})";
+      std::string data =
+          b == std::string::npos ? "null" : R"({"type":")" + kind + R"(","id":")" + one.substr(b + 1) + R"("})";
       links += (links.empty() ? "\"" : ",\"") + one.substr(0, a) + R"(":{"data":)" + data + "}";
     }
     return R"({"data":{"type":")" + type + "\"" + (id.empty() ? "" : R"(,"id":")" + id + "\"") + R"(,"attributes":)" +
@@ -139,8 +140,9 @@ class ServeTest : public testing::Test {
     Create("ws", "/workspaces", Doc("workspaces", R"({"name":"network"})", {"environment:environments:{env}"}));
     Create("ws2", "/workspaces", Doc("workspaces", R"({"name":"storage"})", {"environment:environments:{env}"}));
     Create("ws3", "/workspaces", Doc("workspaces", R"({"name":"network"})", {"environment:environments:{env2}"}));
-    Create("ep", "/endpoints", Doc("endpoints", R"({"name":"chat","url":"https://chat.example/hook","secret-key":"auphee1ieshaeQu8"})",
-                                   {"environment:environments:{env}"}));
+    Create("ep", "/endpoints",
+           Doc("endpoints", R"({"name":"chat","url":"https://chat.example/hook","secret-key":"auphee1ieshaeQu8"})",
+               {"environment:environments:{env}"}));
     Create("wh", "/webhooks",
            R"({"data":{"type":"webhooks","attributes":{"name":"all"},"relationships":{)"
            R"("endpoint":{"data":{"type":"endpoints","id":"{ep}"}},)"
@@ -150,12 +152,12 @@ class ServeTest : public testing::Test {
   }
 
   std::string CreateRun(const std::string& name, const std::string& workspace = "{ws}") {
-    return Create(name, "/runs", Doc("runs", R"({"source":"cli","message":"Updated instance\n"})",
-                                     {"workspace:workspaces:" + workspace}));
+    return Create(
+        name, "/runs",
+        Doc("runs", R"({"source":"cli","message":"Updated instance\n"})", {"workspace:workspaces:" + workspace}));
   }
 
-  testing_support::HttpResponse Report(const std::string& run, const std::string& attributes,
-                                       const std::string& token = "admin") {
+  HttpResponse Report(const std::string& run, const std::string& attributes, const std::string& token = "admin") {
     return Send("POST", "/runs/{" + run + "}/status-transitions", Doc("status-transitions", attributes), token);
   }
   // Through planning to the end without changes: rings run:completed.
@@ -164,15 +166,15 @@ class ServeTest : public testing::Test {
     EXPECT_EQ(Report(run, R"({"status":"planned_and_finished","has-changes":false})").status, 201);
   }
 
-  testing_support::ManualClock clock;
+  ManualClock clock;
   std::unique_ptr<base::Random> random = base::MakeSeededRandom(1);
   std::string directory;
   std::unique_ptr<store::Store> store;
-  std::unique_ptr<Api> api;
+  std::unique_ptr<serve::Api> api;
   std::unique_ptr<net::IoThread> io;
   std::unique_ptr<net::Server> server;
-  std::unique_ptr<testing_support::HttpConnection> connection;
+  std::unique_ptr<HttpConnection> connection;
   std::map<std::string, std::string> ids, tokens;
 };
 
-}  // namespace serve
+}  // namespace testing_support
