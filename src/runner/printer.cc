@@ -85,6 +85,7 @@ void Printer::Registered(const RunInfo& run) {
 }
 
 void Printer::Step(std::string_view name) {
+  applying_ = name == "apply";
   if (json_) return Json({{"type", "step"}, {"step", name}});
   Human(tool_ + " " + std::string(name) + "\n");
 }
@@ -117,6 +118,16 @@ void Printer::Line(const StreamLine& line, const run::StreamTracker& tracker) {
   }
 }
 
+void Printer::Stopped(const run::Counts& done) {
+  run::StreamLine line;
+  line.type = Type::kSummary;
+  line.operation = "apply";
+  line.counts = done;
+  line.text = "Apply stopped. Resources: " + std::to_string(done.add) + " added, " + std::to_string(done.change) +
+              " changed, " + std::to_string(done.destroy) + " destroyed.";
+  Line(line, {});
+}
+
 void Printer::Resource(const StreamLine& line, std::string_view event, const run::StreamTracker& tracker) {
   const std::string text = Clean(line.text), address = Clean(line.address);
   if (json_) {
@@ -129,6 +140,7 @@ void Printer::Resource(const StreamLine& line, std::string_view event, const run
                  {"total", tracker.planned()},
                  {"message", text}});
   }
+  if (event == "planned" && applying_) return;  // an apply repeats what its plan has shown
   if (event == "planned") return Human("  " + std::string(SignOf(line.action)) + " " + address + "\n");
   const bool step_over = event == "finished" || event == "failed";
   std::string progress;
@@ -186,6 +198,7 @@ void Printer::Ended(run::Status status, run::Reason reason, int exit_code) {
     return Json(
         {{"type", "end"}, {"status", run::Name(status)}, {"reason", run::Name(reason)}, {"exit_code", exit_code}});
   }
+  if (exit_code == kExitUsage || exit_code == kExitUnreachable) return Human("nothing was run\n");
   std::string text(run::Name(status));
   std::string_view why = run::Name(reason);
   if (!why.empty() && why != text) text += " (" + std::string(why) + ")";

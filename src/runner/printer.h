@@ -21,7 +21,8 @@ class Printer {
   void Registered(const RunInfo& run);
   void Step(std::string_view name);  // "plan"
   void Line(const run::StreamLine& line, const run::StreamTracker& tracker);
-  void Text(std::string_view line);  // plain text of the tool
+  void Text(std::string_view line);       // plain text of the tool
+  void Stopped(const run::Counts& done);  // an apply that ended without a summary of its own
   void Reached(run::Status status, run::Reason reason = run::Reason::kNone);
   void Waiting(const RunInfo& run);
   void Prompt();
@@ -39,6 +40,7 @@ class Printer {
   const bool json_;
   const bool terminal_;
   const std::string tool_;
+  bool applying_ = false;  // touched by the thread that runs the tool
   base::Guarded<run::Masker> masker_;
   base::Guarded<bool> writing_;  // held while writing, so that lines stay whole
 };

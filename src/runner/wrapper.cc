@@ -339,6 +339,7 @@ End Wrapper::Impl::Apply() {
   printer.Reached(Status::kApplying);
   auto ended = tool->Apply();
   if (!ended) return Failed(Reason::kApplyFailed, ended);
+  if (!ended->tracker.has_summary()) printer.Stopped(ended->tracker.counts());
   if (ended->tracker.interrupted() || (control.interrupted() && ended->exit.signal != 0)) return Canceled();
   if (ended->exit.code != 0) return Failed(Reason::kApplyFailed, ended);
   return {.status = Status::kApplied,

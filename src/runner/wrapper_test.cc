@@ -327,6 +327,15 @@ TEST_F(WrapperTest, ControlCharactersOfAProvisionerDoNotReachTheTerminal) {
   EXPECT_THAT(out(), HasSubstr("evil"));
 }
 
+TEST_F(WrapperTest, AFailedApplyTellsWhatWasDoneAllTheSame) {
+  options_.auto_apply = true;
+  Apply("apply-error.jsonl", 1);
+  EXPECT_EQ(Run(), kExitFailed);
+  EXPECT_THAT(out(), HasSubstr("Apply stopped. Resources: 0 added, 0 changed, 2 destroyed."));
+  EXPECT_THAT(out(), HasSubstr("Error: local-exec provisioner error (main.tf:18, terraform_data.web[0])"));
+  EXPECT_THAT(out(), HasSubstr("errored (apply failed)"));
+}
+
 // ---- decisions ----
 
 TEST_F(WrapperTest, WaitsUntilSomebodyAppliesItElsewhere) {
@@ -505,6 +514,7 @@ TEST_F(WrapperTest, RequiringTheServerFailsBeforePlanning) {
   api_.SetDown(true);
   EXPECT_EQ(Run(), kExitUnreachable);
   EXPECT_THAT(Calls(), IsEmpty());
+  EXPECT_THAT(out(), HasSubstr("nothing was run"));
 }
 
 TEST_F(WrapperTest, AnUnreachableServerNeverMeansApproved) {
