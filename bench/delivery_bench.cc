@@ -85,7 +85,7 @@ class Report {
 
 constexpr std::string_view kUsage =
     "delivery_bench [--runbell PATH] [--data DIR] [--seconds S] [--connections N] [--fan-out N] [--sinks N]\n"
-    "              [--rate ACCEPTS_PER_SECOND] [--only PHASE[,PHASE...]] [--json]\n"
+    "              [--rate ACCEPTS_PER_SECOND] [--runs MOST_PER_PHASE] [--only PHASE[,PHASE...]] [--json]\n"
     "phases: ceiling fanout1 fanout10 latency hanging refusing memory disk (disk comes with fanout1 and fanout10)\n";
 
 // Of the fan-out 1 and 10 measurements, so that their pools of runs last for the whole time.
@@ -133,7 +133,8 @@ class Bench {
     return {};
   }
 
-  base::Result<Flow> MeasureAndCheck(const FlowPlan& plan) {
+  base::Result<Flow> MeasureAndCheck(FlowPlan plan) {
+    plan.most_runs = std::min(plan.most_runs, settings_.most_runs);
     RB_ASSIGN(Flow flow, MeasureFlow(settings_, plan));
     report_.Figure("accepted per second", flow.accepted_per_second, fmt::format("{:.0f}", flow.accepted_per_second));
     report_.Figure("delivered per second, steady", flow.steady_per_second,
@@ -267,38 +268,46 @@ std::set<std::string> SplitAtCommas(std::string_view text) {
   return parts;
 }
 
+base::Status TakeOption(Options& options, std::string_view flag, const char* value) {
+  Settings& s = options.settings;
+  auto number = [&](double least, double most) { return std::clamp(std::atof(value), least, most); };
+  if (flag == "--runbell") {
+    s.binary = value;
+  } else if (flag == "--data") {
+    s.directory = value;
+  } else if (flag == "--seconds") {
+    s.seconds = number(0.5, 120);
+  } else if (flag == "--connections") {
+    s.connections = static_cast<int>(number(1, 1000));
+  } else if (flag == "--fan-out") {
+    s.fan_out = static_cast<int>(number(1, 100));
+  } else if (flag == "--sinks") {
+    s.sinks = static_cast<int>(number(1, 100));
+  } else if (flag == "--rate") {
+    s.rate = number(1, 1e6);
+  } else if (flag == "--runs") {
+    s.most_runs = static_cast<size_t>(number(1, 1e6));
+  } else if (flag == "--only") {
+    options.phases = SplitAtCommas(value);
+  } else {
+    return base::Invalid(fmt::format("{}: unknown", flag));
+  }
+  return {};
+}
+
 base::Result<Options> ParseOptions(int argc, char** argv) {
   static const std::set<std::string> kPhases = {"ceiling", "fanout1",  "fanout10", "latency",
                                                 "hanging", "refusing", "memory",   "disk"};
   Options options;
-  Settings& s = options.settings;
-  auto number = [](const char* text, double least, double most) { return std::clamp(std::atof(text), least, most); };
   for (int i = 1; i < argc; i++) {
     std::string_view flag = argv[i];
     if (flag == "--json") {
       options.json = true;
-      continue;
+    } else if (i + 1 == argc) {
+      return base::Invalid(fmt::format("{}: unknown, or without its value", flag));
+    } else {
+      RB_TRY(TakeOption(options, flag, argv[++i]));
     }
-    if (i + 1 == argc) return base::Invalid(fmt::format("{}: unknown, or without its value", flag));
-    const char* value = argv[++i];
-    if (flag == "--runbell")
-      s.binary = value;
-    else if (flag == "--data")
-      s.directory = value;
-    else if (flag == "--seconds")
-      s.seconds = number(value, 0.5, 120);
-    else if (flag == "--connections")
-      s.connections = static_cast<int>(number(value, 1, 1000));
-    else if (flag == "--fan-out")
-      s.fan_out = static_cast<int>(number(value, 1, 100));
-    else if (flag == "--sinks")
-      s.sinks = static_cast<int>(number(value, 1, 100));
-    else if (flag == "--rate")
-      s.rate = number(value, 1, 1e6);
-    else if (flag == "--only")
-      options.phases = SplitAtCommas(value);
-    else
-      return base::Invalid(fmt::format("{}: unknown", flag));
   }
   for (const std::string& phase : options.phases) {
     if (kPhases.count(phase) == 0) return base::Invalid("no such phase: " + phase);

@@ -74,7 +74,7 @@ class FlowRun {
     Pause(200);  // the last attempts are being recorded
     double cpu = stage_->server().Measure().cpu_seconds - cpu_before;
     if (auto metrics = stage_->api().Send("GET", "/metrics", ""); metrics) {
-      flow_.server_lag = HistogramText(*metrics, "runbell_delivery_lag_seconds");
+      flow_.server_lag = HistogramText(*metrics, "runbell_first_attempt_lag_seconds");
     }
     RB_TRY(stage_->StopServer());
     stage_->EndSinks();

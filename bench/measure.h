@@ -17,7 +17,8 @@ struct Settings {
   int connections = 64;
   int fan_out = 10;  // of the second throughput measurement
   int sinks = 10;
-  double rate = 0;  // of the latency measurement; 0: half of what fan-out 1 reached
+  double rate = 0;               // of the latency measurement; 0: half of what fan-out 1 reached
+  size_t most_runs = 1'000'000;  // prepared per measurement: a phase ends early when they are used up
 };
 
 // (a) Keep-alive POSTs of 1,000 bytes straight to the sinks: no storage, no signature.
