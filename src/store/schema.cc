@@ -7,6 +7,7 @@
 //  - what can be deleted keeps its row with `deleted_at`, because the log goes on naming it.
 #include "store/schema.h"
 
+#include <iterator>
 #include <string>
 
 #include "run/run.h"
@@ -104,8 +105,8 @@ CREATE TABLE events (
   sequence INTEGER NOT NULL, kind INTEGER NOT NULL, reason INTEGER NOT NULL, previous INTEGER NOT NULL,
   fired INTEGER NOT NULL, not_fired BLOB, body BLOB, body_hyphen BLOB) STRICT;
 
--- `epoch` is the claim and the fence: the number of the process that holds the delivery. `leased_until` stays NULL while
--- the directory's lock is the lease. last_attempt begins the chain of the delivery's attempts.
+-- `epoch` is the claim and the fence: the number of the process that holds the delivery. `leased_until` stays NULL as
+-- long as the directory's lock is the lease. last_attempt begins the chain of the delivery's attempts.
 CREATE TABLE deliveries (
   id INTEGER PRIMARY KEY, account INTEGER NOT NULL, event INTEGER NOT NULL, run INTEGER NOT NULL,
   workspace INTEGER NOT NULL, webhook INTEGER NOT NULL, endpoint INTEGER NOT NULL, kind INTEGER NOT NULL,
@@ -144,7 +145,7 @@ CREATE TABLE purge_later (event INTEGER PRIMARY KEY) STRICT;
 )sql";
 
 constexpr const char* kSteps[] = {kVersion1};
-static_assert(sizeof kSteps / sizeof kSteps[0] == kNewest);
+static_assert(std::size(kSteps) == kNewest);
 
 Status NotOurs(std::string message) { return Error(Code::kCorrupt, "runbell.db: " + std::move(message)); }
 
