@@ -164,12 +164,12 @@ TEST(Retry, ALateDeliveryStillSaysWhatWasTrueWhenItsEventWasAccepted) {
   world.app.Transition(run, "planning");
   world.app.Transition(run, "planned", {{"has-changes", true}});
   const std::string id = base::Format(world.app.Deliveries(run).at(0).id);
-  world.app.WaitForAttempts(id, 1);
+  const auto due = *world.app.WaitForAttempts(id, 1).next_attempt_at;
   ASSERT_EQ(world.app.Http("POST", "/runs/" + run + "/actions/apply").status, 202);
   world.app.Transition(run, "applying");
   world.app.Transition(run, "applied");
   world.receiver.AcceptAgain();
-  world.app.clock().Advance(hours(1));
+  world.app.clock().AdvanceTo(due);
   world.app.WaitForDelivery(id, DeliveryStatus::kCompleted);
   for (const auto& request : world.receiver.Requests()) {
     if (request.Header("X-Scalr-Delivery-Id") != id) continue;
