@@ -10,7 +10,7 @@ using testing_support::HttpConnection;
 using testing_support::HttpResponse;
 
 class ChangesTest : public testing_support::ApiFixture {
- protected:
+ public:
   ChangesTest() {
     MakePlaces();
     CreateRun("run");

@@ -222,9 +222,9 @@ json::object ShowAttempt(const Attempt& attempt, std::string_view delivery) {
 
 template <>
 const Resource<DeliveryDetail>& Describe() {
-  static const Resource<DeliveryDetail> resource{kType, "Delivery", "/integrations/webhook-deliveries", Attributes(),
-                                                 Relationships()};
-  return resource;
+  static const Resource<DeliveryDetail> kResource{kType, "Delivery", "/integrations/webhook-deliveries", Attributes(),
+                                                  Relationships()};
+  return kResource;
 }
 
 Result<net::Response> ListDeliveries(Call& call) {

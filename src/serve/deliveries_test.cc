@@ -5,7 +5,7 @@ namespace serve {
 namespace {
 
 class DeliveriesTest : public testing_support::ApiFixture {
- protected:
+ public:
   DeliveriesTest() {
     MakePlaces();
     CreateRun("run");

@@ -194,8 +194,8 @@ std::vector<Relationship<Endpoint>> Relationships() {
 
 template <>
 const Resource<Endpoint>& Describe() {
-  static const Resource<Endpoint> resource{"endpoints", "Endpoint", "/endpoints", Attributes(), Relationships()};
-  return resource;
+  static const Resource<Endpoint> kResource{"endpoints", "Endpoint", "/endpoints", Attributes(), Relationships()};
+  return kResource;
 }
 
 }  // namespace serve

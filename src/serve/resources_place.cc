@@ -159,16 +159,16 @@ std::vector<Relationship<Workspace>> WorkspaceRelationships() {
 
 template <>
 const Resource<Environment>& Describe() {
-  static const Resource<Environment> resource{"environments", "Environment", "/environments", EnvironmentAttributes(),
-                                              EnvironmentRelationships()};
-  return resource;
+  static const Resource<Environment> kResource{"environments", "Environment", "/environments", EnvironmentAttributes(),
+                                               EnvironmentRelationships()};
+  return kResource;
 }
 
 template <>
 const Resource<Workspace>& Describe() {
-  static const Resource<Workspace> resource{"workspaces", "Workspace", "/workspaces", WorkspaceAttributes(),
-                                            WorkspaceRelationships()};
-  return resource;
+  static const Resource<Workspace> kResource{"workspaces", "Workspace", "/workspaces", WorkspaceAttributes(),
+                                             WorkspaceRelationships()};
+  return kResource;
 }
 
 }  // namespace serve

@@ -210,8 +210,8 @@ Status Finish(Run& row, const Run*, const Input& input, const View& view) {
 
 template <>
 const Resource<Run>& Describe() {
-  static const Resource<Run> resource{"runs", "Run", "/runs", Attributes(), Relationships(), Finish};
-  return resource;
+  static const Resource<Run> kResource{"runs", "Run", "/runs", Attributes(), Relationships(), Finish};
+  return kResource;
 }
 
 }  // namespace serve

@@ -152,9 +152,9 @@ Status Finish(Token& row, const Token* before, const Input& input, const View& v
 
 template <>
 const Resource<Token>& Describe() {
-  static const Resource<Token> resource{"access-tokens", "AccessToken",   "/access-tokens",
-                                        Attributes(),    Relationships(), Finish};
-  return resource;
+  static const Resource<Token> kResource{"access-tokens", "AccessToken",   "/access-tokens",
+                                         Attributes(),    Relationships(), Finish};
+  return kResource;
 }
 
 }  // namespace serve

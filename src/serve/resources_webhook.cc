@@ -140,8 +140,8 @@ Status Prepare(View& view, const std::vector<Webhook>& rows) {
 
 template <>
 const Resource<Webhook>& Describe() {
-  static const Resource<Webhook> resource{"webhooks", "Webhook", "/webhooks", Attributes(), Relationships(), Finish};
-  return resource;
+  static const Resource<Webhook> kResource{"webhooks", "Webhook", "/webhooks", Attributes(), Relationships(), Finish};
+  return kResource;
 }
 
 }  // namespace serve

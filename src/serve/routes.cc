@@ -130,8 +130,8 @@ std::vector<Route> MakeRoutes() {
 }  // namespace
 
 const std::vector<Route>& Routes() {
-  static const std::vector<Route> routes = MakeRoutes();
-  return routes;
+  static const std::vector<Route> kRoutes = MakeRoutes();
+  return kRoutes;
 }
 
 Match FindRoute(std::string_view method, std::string_view path) {

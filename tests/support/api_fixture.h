@@ -27,7 +27,7 @@ struct ApiRow {
 };
 
 class ApiFixture : public testing::Test {
- protected:
+ public:
   ApiFixture() {
     std::string pattern = (std::filesystem::temp_directory_path() / "runbell-serve-XXXXXX").string();
     directory = mkdtemp(pattern.data());
