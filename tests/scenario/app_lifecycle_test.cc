@@ -64,12 +64,16 @@ TEST(AppLifecycle, TakenAddressIsAnErrorWithoutEffect) {
 
 TEST(AppLifecycle, StopWaitsForAnAttemptUnderWay) {
   FakeEndpoint endpoint;
-  endpoint.Then(Misbehave(Behaviour::Kind::kHangMidBody));  // delivered, but its body never ends
+  base::Signal answer;
+  endpoint.DecideBy([&answer](const ReceivedRequest&) {
+    answer.Wait();
+    return Respond(204);
+  });
   TestApp app;
   Rung rung = Ring(app, endpoint.Url());
   endpoint.WaitForRequests(1);
   std::thread stopping([&] { app.app().Stop(std::chrono::seconds(8)); });
-  endpoint.Release();
+  answer.Raise();
   stopping.join();
   app.Restart();
   EXPECT_EQ(app.WaitForDelivery(rung.delivery, store::DeliveryStatus::kCompleted).attempts, 1);
