@@ -50,22 +50,17 @@ json::object EventDefinition(std::string_view id, const View& view) {
   return Whole("event-definitions", id, std::move(attributes), "/event-definitions", view);
 }
 
-Result<std::optional<json::object>> WebhookIntegration(std::string_view id, const View& view) {
+Result<json::object> WebhookIntegration(std::string_view id, const View& view) {
   auto parsed = base::Parse<base::WebhookId>(id);
-  if (!parsed) return std::optional<json::object>();
-  auto webhook = view.context.store.Get<store::Webhook>(view.who, *parsed);
-  if (!webhook) return std::optional<json::object>();
-  json::object attributes{{"name", webhook->name},
-                          {"enabled", webhook->enabled},
-                          {"is-shared", webhook->reach == store::Reach::kShared},
-                          {"http-method", "POST"},
-                          {"last-triggered-at", TimeOrNull(webhook->last_triggered_at)}};
-  if (auto endpoint = view.context.store.Get<store::Endpoint>(view.who, webhook->endpoint)) {
-    attributes["url"] = endpoint->url;
-    attributes["max-attempts"] = endpoint->max_attempts;
-    attributes["timeout"] = endpoint->timeout_s;
-  }
-  return std::optional(Whole("webhook-integrations", id, std::move(attributes), "", view));
+  if (!parsed) return Error(base::Code::kNotFound, "not an id");
+  RB_ASSIGN(auto webhook, view.context.store.Get<store::Webhook>(view.who, *parsed));
+  RB_ASSIGN(auto endpoint, view.context.store.Get<store::Endpoint>(view.who, webhook.endpoint));
+  json::object attributes{
+      {"name", webhook.name},          {"url", endpoint.url},
+      {"enabled", webhook.enabled},    {"is-shared", webhook.reach == store::Reach::kShared},
+      {"http-method", "POST"},         {"max-attempts", endpoint.max_attempts},
+      {"timeout", endpoint.timeout_s}, {"last-triggered-at", TimeOrNull(webhook.last_triggered_at)}};
+  return Whole("webhook-integrations", id, std::move(attributes), "", view);
 }
 
 Result<net::Response> ReadAccount(Call& call) {

@@ -2,8 +2,6 @@
 // merged form of a webhook as deliveries point to it.
 #pragma once
 
-#include <optional>
-
 #include "serve/resource.h"
 
 namespace serve {
@@ -12,8 +10,7 @@ base::json::object Account(std::string_view id, const View& view);
 // A token acts as a user: its name is the user name.
 base::json::object User(std::string_view id, const View& view);
 base::json::object EventDefinition(std::string_view id, const View& view);
-// None when the webhook is gone.
-base::Result<std::optional<base::json::object>> WebhookIntegration(std::string_view id, const View& view);
+base::Result<base::json::object> WebhookIntegration(std::string_view id, const View& view);
 
 base::Result<net::Response> ReadAccount(Call& call);
 base::Result<net::Response> ListEventDefinitions(Call& call);

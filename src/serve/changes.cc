@@ -177,6 +177,8 @@ void Polls::Sweep() {
     up_to = state->noticed;
     for (const auto& [id, poll] : state->parked) from = std::min(from, poll.checked);
   }
+  // A feed that cannot be read leaves them to the next commit or their deadlines, where their own reading tells the
+  // error.
   auto changes = ReadFeed(from, up_to);
   auto concerned = changes ? TakeConcerned(up_to, *changes) : std::vector<Poll>();
   for (auto& poll : concerned) {

@@ -15,22 +15,26 @@ using base::Status;
 
 using Loaded = Result<std::optional<json::object>>;
 
+// Something that is gone, or not for this token, is left out of a document: the linkage still names it.
+Loaded LeftOut(const base::Error& error) {
+  if (error.code == Code::kNotFound || error.code == Code::kDenied) return std::optional<json::object>();
+  return error;
+}
+
 template <class T>
 Loaded LoadRow(std::string_view id, const View& view) {
   auto parsed = base::Parse<typename T::Id>(id);
   if (!parsed) return std::optional<json::object>();
   auto row = view.context.store.Get<T>(view.who, *parsed);
-  if (row) return std::optional(Serialize(*row, view));
-  // Something that is gone, or not for this token, is left out: the linkage still names it.
-  if (row.error().code == Code::kNotFound || row.error().code == Code::kDenied) return std::optional<json::object>();
-  return row.error();
+  if (!row) return LeftOut(row.error());
+  return std::optional(Serialize(*row, view));
 }
 
 Loaded LoadDelivery(std::string_view id, const View& view) {
   auto parsed = base::Parse<base::DeliveryId>(id);
   if (!parsed) return std::optional<json::object>();
   auto detail = view.context.store.Detail(view.who, *parsed);
-  if (!detail) return std::optional<json::object>();
+  if (!detail) return LeftOut(detail.error());
   return std::optional(Serialize(*detail, id, view));
 }
 
@@ -45,7 +49,10 @@ Loaded Load(std::string_view type, std::string_view id, const View& view) {
   if (type == "webhooks") return LoadRow<store::Webhook>(id, view);
   if (type == "runs") return LoadRow<store::Run>(id, view);
   if (type == "webhook-integration-deliveries") return LoadDelivery(id, view);
-  if (type == "webhook-integrations") return WebhookIntegration(id, view);
+  if (type == "webhook-integrations") {
+    auto integration = WebhookIntegration(id, view);
+    return integration ? Loaded(std::move(*integration)) : LeftOut(integration.error());
+  }
   if (type == "event-definitions") return LoadKnown(id, EventDefinition, view);
   if (type == "accounts") return LoadKnown(id, Account, view);
   if (type == "users") return LoadKnown(id, User, view);
