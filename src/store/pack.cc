@@ -95,20 +95,41 @@ const Dictionary& DictionaryOf(PackKind kind) {
   return kind == PackKind::kPayload ? *payload : *headers;
 }
 
-void PutLength(std::string& out, size_t rest) {
-  for (; rest >= 255; rest -= 255) out += static_cast<char>(255);
-  out += static_cast<char>(rest);
-}
+// The most that packing makes of a text. A sequence takes three bytes beside its literals and stands for at least four
+// more; what can come on top is one byte in 255 for the length of the text, and one in 255 for those of the literals.
+size_t MostBytes(size_t text) { return text + text / 100 + 16; }
 
-void PutSequence(std::string& out, std::string_view literals, size_t copied, size_t back) {
-  const size_t extra = copied == 0 ? 0 : copied - kMinMatch;
-  out += static_cast<char>(std::min<size_t>(literals.size(), 15) << 4 | std::min<size_t>(extra, 15));
-  if (literals.size() >= 15) PutLength(out, literals.size() - 15);
-  out.append(literals);
-  if (copied == 0) return;
-  out += static_cast<char>(back & 255);
-  out += static_cast<char>(back >> 8);
-  if (extra >= 15) PutLength(out, extra - 15);
+// Writes into room that the caller has measured: the packed text is made a few bytes at a time.
+struct Output {
+  char* at;
+
+  void Byte(size_t byte) { *at++ = static_cast<char>(byte); }
+  void Length(size_t rest) {
+    for (; rest >= 255; rest -= 255) Byte(255);
+    Byte(rest);
+  }
+  void Sequence(std::string_view literals, size_t copied, size_t back) {
+    const size_t extra = copied == 0 ? 0 : copied - kMinMatch;
+    Byte(std::min<size_t>(literals.size(), 15) << 4 | std::min<size_t>(extra, 15));
+    if (literals.size() >= 15) Length(literals.size() - 15);
+    std::memcpy(at, literals.data(), literals.size());
+    at += literals.size();
+    if (copied == 0) return;
+    Byte(back & 255);
+    Byte(back >> 8);
+    if (extra >= 15) Length(extra - 15);
+  }
+};
+
+// How many bytes are the same from `a` and from `b` on, up to `end`, which lies behind `b`.
+size_t SameBytes(const char* a, const char* b, const char* end) {
+  const char* const begin = b;
+  while (b + sizeof(uint64_t) <= end && std::memcmp(a, b, sizeof(uint64_t)) == 0) {
+    a += sizeof(uint64_t);
+    b += sizeof(uint64_t);
+  }
+  while (b < end && *a == *b) ++a, ++b;
+  return static_cast<size_t>(b - begin);
 }
 
 std::string Raw(std::string_view text) { return std::string(1, kRaw).append(text); }
@@ -144,6 +165,16 @@ struct Input {
   }
 };
 
+// Appends `copied` bytes that begin `back` before the end. They may run into what they make: then it repeats.
+void AppendAgain(std::string& window, size_t back, size_t copied) {
+  const size_t from = window.size() - back;
+  while (copied > 0) {
+    const size_t piece = std::min(copied, window.size() - from);
+    window.append(window, from, piece);
+    copied -= piece;
+  }
+}
+
 }  // namespace
 
 std::string Pack(PackKind kind, std::string_view text, std::string_view recall) {
@@ -156,27 +187,33 @@ std::string Pack(PackKind kind, std::string_view text, std::string_view recall) 
   HashTable table = dictionary.table;
   Note(table, window.data(), dictionary.text.size(), begin);
 
-  std::string out(1, dictionary.version);
-  out.reserve(text.size() / 2 + 16);
-  PutLength(out, text.size());
-  size_t literals = begin;
-  size_t at = begin;
-  while (at + kMinMatch <= window.size()) {
-    uint16_t& slot = table[HashAt(window.data() + at)];
-    const size_t candidate = std::exchange(slot, static_cast<uint16_t>(at));
-    if (candidate == 0 || std::memcmp(window.data() + candidate, window.data() + at, kMinMatch) != 0) {
+  const char* const base = window.data();
+  const char* const end = base + window.size();
+  std::string packed(MostBytes(text.size()), '\0');
+  Output out{packed.data()};
+  out.Byte(static_cast<unsigned char>(dictionary.version));
+  out.Length(text.size());
+  const char* literals = base + begin;
+  const char* at = literals;
+  const auto unsent = [&] { return std::string_view(literals, static_cast<size_t>(at - literals)); };
+  while (at + kMinMatch <= end) {
+    uint16_t& slot = table[HashAt(at)];
+    const char* const candidate = base + std::exchange(slot, static_cast<uint16_t>(at - base));
+    if (candidate == base || std::memcmp(candidate, at, kMinMatch) != 0) {
       ++at;
       continue;
     }
-    size_t copied = kMinMatch;
-    while (at + copied < window.size() && window[candidate + copied] == window[at + copied]) ++copied;
-    PutSequence(out, std::string_view(window).substr(literals, at - literals), copied, at - candidate);
-    Note(table, window.data(), at + 1, std::min(at + copied + kMinMatch - 1, window.size()));
+    const size_t copied = kMinMatch + SameBytes(candidate + kMinMatch, at + kMinMatch, end);
+    out.Sequence(unsent(), copied, static_cast<size_t>(at - candidate));
+    const auto here = static_cast<size_t>(at - base);
+    Note(table, base, here + 1, std::min(here + copied + kMinMatch - 1, window.size()));
     at += copied;
     literals = at;
   }
-  PutSequence(out, std::string_view(window).substr(literals), 0, 0);
-  return out.size() <= text.size() ? out : Raw(text);
+  at = end;
+  out.Sequence(unsent(), 0, 0);
+  packed.resize(static_cast<size_t>(out.at - packed.data()));
+  return packed.size() <= text.size() ? packed : Raw(text);
 }
 
 Result<std::string> Unpack(PackKind kind, std::string_view packed, std::string_view recall) {
@@ -200,7 +237,7 @@ Result<std::string> Unpack(PackKind kind, std::string_view packed, std::string_v
     const size_t back = low | static_cast<size_t>(input.Byte()) << 8;
     const size_t copied = input.Length(token & 15) + kMinMatch;
     if (input.bad || back == 0 || back > window.size() || window.size() + copied > begin + size) return corrupt;
-    for (size_t from = window.size() - back, i = 0; i < copied; ++i) window += window[from + i];
+    AppendAgain(window, back, copied);
   }
   if (input.bad || window.size() != begin + size) return corrupt;
   return window.substr(begin);
