@@ -282,7 +282,9 @@ base::Status Demo::ChooseTool() {
 
 bool Demo::Child(const std::vector<std::string>& arguments, int expected_code) {
   std::string shown = "runbell";
-  for (const std::string& argument : arguments) shown += " " + argument;
+  for (const std::string& argument : arguments) {
+    shown += argument.find(' ') == std::string::npos ? " " + argument : " '" + argument + "'";
+  }
   printer_.Line("  $ " + shown);
   proc::Command command;
   command.argv = arguments;

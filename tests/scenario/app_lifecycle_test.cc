@@ -64,14 +64,15 @@ TEST(AppLifecycle, TakenAddressIsAnErrorWithoutEffect) {
 
 TEST(AppLifecycle, StopWaitsForAnAttemptUnderWay) {
   FakeEndpoint endpoint;
-  base::Signal answer;
-  endpoint.DecideBy([&answer](const ReceivedRequest&) {
+  base::Signal asked, answer;
+  endpoint.DecideBy([&](const ReceivedRequest&) {
+    asked.Raise();
     answer.Wait();
     return Respond(204);
   });
   TestApp app;
   Rung rung = Ring(app, endpoint.Url());
-  endpoint.WaitForRequests(1);
+  asked.Wait();
   std::thread stopping([&] { app.app().Stop(std::chrono::seconds(8)); });
   answer.Raise();
   stopping.join();
