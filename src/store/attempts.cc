@@ -13,7 +13,9 @@ namespace {
 // -1 says "never came to it" outside and is NULL here.
 std::optional<int64_t> Measured(int64_t us) { return us < 0 ? std::nullopt : std::optional<int64_t>(us); }
 
-Value TextOrNull(const std::string& text) { return text.empty() ? Value() : Value(text); }
+std::optional<std::string_view> TextOrNull(const std::string& text) {
+  return text.empty() ? std::nullopt : std::optional<std::string_view>(text);
+}
 
 std::optional<Blob> BytesOrNull(const std::string& bytes) {
   return bytes.empty() ? std::nullopt : std::optional<Blob>(Blob{bytes});
@@ -27,6 +29,8 @@ std::string PackLines(const std::string& lines, const std::string& delivery) {
 
 int64_t InsertAttempt(Writing& w, base::DeliveryId delivery, int64_t previous, int number, const Attempt& a) {
   const std::string name = Format(delivery);
+  const std::string request = PackLines(a.request_headers, name);
+  const std::string response = PackLines(a.response_headers, name);
   std::optional<base::WallTime> retry_at;
   if (a.decision.verb == hook::Verb::kRetry) retry_at = a.decision.retry_at;
   w.db.Exec("INSERT INTO attempts VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -34,8 +38,7 @@ int64_t InsertAttempt(Writing& w, base::DeliveryId delivery, int64_t previous, i
             a.decision.attempts_used, retry_at, a.decision.pause_endpoint, a.decision.disable_endpoint,
             Measured(a.resolve_us), Measured(a.connect_us), Measured(a.tls_us), Measured(a.first_byte_us),
             Measured(a.total_us), a.response_code, a.response_cut, TextOrNull(a.address), TextOrNull(a.detail),
-            BytesOrNull(PackLines(a.request_headers, name)), BytesOrNull(PackLines(a.response_headers, name)),
-            BytesOrNull(a.response_body));
+            BytesOrNull(request), BytesOrNull(response), BytesOrNull(a.response_body));
   return w.db.last_id();
 }
 

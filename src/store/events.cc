@@ -61,8 +61,8 @@ void InsertDelivery(Writing& w, base::DeliveryId id, base::EventId event, const 
   w.db.Exec(
       "INSERT INTO deliveries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, ?, NULL, ?, 0, NULL, NULL, NULL, "
       "0, 0)",
-      id, kAccount, event, run.id, run.workspace, to.webhook, to.endpoint, kind, run.facts.reason, to.form,
-      Borrowed{to.name}, w.shared.epoch, w.now);
+      id, kAccount, event, run.id, run.workspace, to.webhook, to.endpoint, kind, run.facts.reason, to.form, to.name,
+      w.shared.epoch, w.now);
   w.sums.Accepted(to.webhook, id, w.now);
   w.committed.waiting.push_back({id, to.endpoint, w.now});
 }

@@ -61,29 +61,31 @@ void Rows::Bind(int index, int64_t value) {
 void Rows::Bind(int index, std::string_view text) {
   if (statement() == nullptr) return;
   const char* bytes = text.data() == nullptr ? "" : text.data();
-  Check(sqlite3_bind_text64(statement(), index, bytes, text.size(), SQLITE_TRANSIENT, SQLITE_UTF8));
-}
-
-void Rows::Bind(int index, Borrowed text) {
-  if (statement() == nullptr) return;
-  const char* bytes = text.text.data() == nullptr ? "" : text.text.data();
-  Check(sqlite3_bind_text64(statement(), index, bytes, text.text.size(), SQLITE_STATIC, SQLITE_UTF8));
+  auto* owner = copies_ ? SQLITE_TRANSIENT : SQLITE_STATIC;
+  Check(sqlite3_bind_text64(statement(), index, bytes, text.size(), owner, SQLITE_UTF8));
 }
 
 void Rows::Bind(int index, Blob blob) {
   if (statement() == nullptr) return;
   const char* bytes = blob.bytes.data() == nullptr ? "" : blob.bytes.data();
-  Check(sqlite3_bind_blob64(statement(), index, bytes, blob.bytes.size(), SQLITE_TRANSIENT));
+  Check(sqlite3_bind_blob64(statement(), index, bytes, blob.bytes.size(), copies_ ? SQLITE_TRANSIENT : SQLITE_STATIC));
+}
+
+// Formatted here and gone at the end: always copied.
+void Rows::BindJson(int index, const base::json::value& value) {
+  if (statement() == nullptr) return;
+  const std::string text = base::FormatJson(value);
+  Check(sqlite3_bind_text64(statement(), index, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8));
 }
 
 void Rows::Bind(int index, const base::json::object& value) {
   if (value.empty()) return BindNull(index);
-  Bind(index, base::FormatJson(value));
+  BindJson(index, value);
 }
 
 void Rows::Bind(int index, const base::json::array& value) {
   if (value.empty()) return BindNull(index);
-  Bind(index, base::FormatJson(value));
+  BindJson(index, value);
 }
 
 void Rows::Bind(int index, const Value& value) {

@@ -32,10 +32,6 @@ namespace store {
 struct Blob {
   std::string_view bytes;
 };
-// Text that SQLite may read where it is: it outlives the statement's last step.
-struct Borrowed {
-  std::string_view text;
-};
 
 using Value = std::variant<std::monostate, int64_t, std::string>;
 
@@ -68,7 +64,6 @@ class Rows {
   void Bind(int index, const std::string& text) { Bind(index, std::string_view(text)); }
   void Bind(int index, const char* text) { Bind(index, std::string_view(text)); }
   void Bind(int index, Blob blob);
-  void Bind(int index, Borrowed text);
   void Bind(int index, base::WallTime t) { Bind(index, base::ToMicros(t)); }
   void Bind(int index, const base::json::object& value);  // an empty one is NULL
   void Bind(int index, const base::json::array& value);
@@ -98,6 +93,7 @@ class Rows {
   Rows(Db* db, Prepared* prepared, sqlite3_stmt* own) : db_(db), prepared_(prepared), own_(own) {}
   sqlite3_stmt* statement() const { return prepared_ != nullptr ? prepared_->statement : own_; }
   void BindNull(int index);
+  void BindJson(int index, const base::json::value& value);
   void Check(int code);
   bool IsNull(int column) const;
   int64_t GetInt(int column) const;
@@ -107,6 +103,7 @@ class Rows {
   Db* db_;
   Prepared* prepared_;  // a cached statement, or
   sqlite3_stmt* own_;   // one of our own
+  bool copies_ = true;  // what is bound; otherwise it outlives the last step
 };
 
 class Db {
@@ -135,7 +132,10 @@ class Db {
   }
   template <class... A>
   void Exec(const char* sql, const A&... args) {
-    Rows rows = Query(sql, args...);
+    Rows rows = Use(sql);
+    rows.copies_ = false;
+    int index = 0;
+    (rows.Bind(++index, args), ...);
     while (rows.Next()) {
     }
   }

@@ -141,13 +141,12 @@ void Caches::Clear() {
 // ---- Writing ----
 
 void Writing::Note(const Principal& who, const NewChange& change) {
-  const auto or_null = [](int64_t id) { return id == 0 ? Value() : Value(id); };
+  const auto unless = [](bool absent, int64_t id) { return absent ? std::nullopt : std::optional<int64_t>(id); };
   const bool of_run = static_cast<bool>(change.run);
   db.Exec("INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", ++last_change, kAccount, now, change.action,
-          or_null(change.target), or_null(change.run.value), who.token,
-          of_run ? Value() : Value(change.place.environment.value),
-          of_run ? Value() : Value(change.place.workspace.value),
-          change.detail.empty() ? Value() : Value(change.detail));
+          unless(change.target == 0, change.target), unless(!of_run, change.run.value), who.token,
+          unless(of_run, change.place.environment.value), unless(of_run, change.place.workspace.value),
+          change.detail.empty() ? std::nullopt : std::optional<std::string_view>(change.detail));
   committed.last_change = last_change;
 }
 
