@@ -200,9 +200,13 @@ class Explainer {
   std::string Value(std::string_view name) const { return std::string(net::FindHeader(lines_, name).value_or("")); }
 
   void Report(std::string_view header, const hook::Check& check) {
-    bool valid = check.verdict == hook::Verdict::kValid;
-    text_ +=
-        valid ? fmt::format("{}: valid\n", header) : fmt::format("{}: NOT valid: {}\n", header, Harmless(check.detail));
+    if (check.verdict == hook::Verdict::kValid) {
+      text_ += fmt::format("{}: valid\n", header);
+      return;
+    }
+    std::string detail = Harmless(check.detail);
+    if (detail.starts_with(fmt::format("{}: ", header))) detail.erase(0, header.size() + 2);
+    text_ += fmt::format("{}: NOT valid: {}\n", header, detail);
   }
   void Say(std::string_view text) { text_ += fmt::format("  {}\n", text); }
 
