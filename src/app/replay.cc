@@ -49,7 +49,7 @@ base::Result<int> Play(Context& context, const std::string& scenario, std::strin
 
 base::Result<int> Plan(Context& context, const std::vector<std::string>& arguments) {
   constexpr std::string_view kOut = "-out=";
-  auto out = std::find_if(arguments.begin(), arguments.end(), [](const auto& text) { return text.starts_with(kOut); });
+  auto out = std::find_if(arguments.begin(), arguments.end(), [&](const auto& text) { return text.starts_with(kOut); });
   if (out == arguments.end()) return base::Invalid("a replayed plan needs -out=FILE");
   std::string scenario = ScenarioOf(arguments);
   std::ofstream file(out->substr(kOut.size()));

@@ -6,6 +6,7 @@
 #include "app/commands.h"
 #include "app/signals.h"
 #include "base/log.h"
+#include "base/time_text.h"
 
 namespace app {
 namespace {
@@ -30,6 +31,8 @@ base::Result<int> Serve(Context& context, const SettingsArguments& arguments) {
   RB_ASSIGN(auto app, App::Open(std::move(loaded.settings), context.clock, context.random));
   context.out(fmt::format("listening on {}\n", app->url()));
   stop.Wait();
+  base::Log(base::LogLevel::kInfo, "stopping: what is under way may finish; a second signal ends it at once",
+            {{"limit", base::FormatDuration(kDrain)}});
   app->Stop(kDrain);
   return kExitOk;
 }

@@ -85,7 +85,7 @@ struct RunOptions {
   std::vector<std::string> command;
   std::string temp_directory = "/tmp";   // the saved plan lies there in a private directory until the end
   base::Micros heartbeat{60'000'000};    // how often the server hears that the run is alive
-  base::Micros last_words{120'000'000};  // how long to go on trying, after the end, to deliver kept reports
+  base::Micros last_words{30'000'000};   // how long to go on trying, after the end, to deliver kept reports
 };
 
 // What the run needs from its surroundings. Both outputs are called by several threads, one at a time.

@@ -16,8 +16,6 @@ using base::WallTime;
 
 namespace {
 
-constexpr size_t kMaxChanges = 200;
-
 template <auto kParse>
 std::optional<int64_t> Number(std::string_view text) {
   auto value = kParse(text);
