@@ -2,7 +2,8 @@
 //
 // All of its state lives on one I/O thread. Waiting deliveries are held as ids and due times, one queue per endpoint;
 // what is sent is read from the store when its turn comes. Endpoints take turns; each has its own limit of requests
-// under way, endpoints on one host share another, so an endpoint that hangs delays nobody but its neighbours on its host.
+// under way, endpoints on one host share another, so an endpoint that hangs delays nobody but its neighbours on its
+// host.
 #pragma once
 
 #include <array>
@@ -20,17 +21,17 @@
 namespace deliver {
 
 struct Options {
-  int per_endpoint = 32;              // requests under way
+  int per_endpoint = 32;  // requests under way
   int per_host = 64;
-  int in_all = 4096;                  // bounded by the file descriptors there are
+  int in_all = 4096;  // bounded by the file descriptors there are
   base::Micros max_timeout{60'000'000};
-  int max_unrecorded = 8192;          // attempts made and not yet on disk; then sending waits for the disk
+  int max_unrecorded = 8192;  // attempts made and not yet on disk; then sending waits for the disk
 };
 
 // Upper bounds of the lag histogram's buckets, in microseconds; a last one is unbounded.
-inline constexpr std::array<int64_t, 14> kLagBuckets = {500,     1'000,   2'000,     5'000,     10'000,     25'000, 50'000,
-                                                        100'000, 250'000, 1'000'000, 5'000'000, 30'000'000, 300'000'000,
-                                                        3'600'000'000};
+inline constexpr std::array<int64_t, 14> kLagBuckets = {500,       1'000,      2'000,       5'000,        10'000,
+                                                        25'000,    50'000,     100'000,     250'000,      1'000'000,
+                                                        5'000'000, 30'000'000, 300'000'000, 3'600'000'000};
 struct Histogram {
   std::array<uint64_t, kLagBuckets.size() + 1> counts{};
   uint64_t sum_us = 0;
@@ -42,7 +43,7 @@ struct Stats {
   size_t waiting = 0, in_flight = 0, unrecorded = 0;
   Histogram first_lag;  // due until sending began, first attempts
   Histogram retry_lag;
-  Histogram duration;   // of whole attempts
+  Histogram duration;  // of whole attempts
 };
 
 class Dispatcher {

@@ -247,9 +247,8 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
     --sending;
     const base::WallTime now = clock.Now();
     Count(stats.duration, result.timings.total);
-    Conclude(under_way,
-             deliver::Conclude(under_way.loaded, *under_way.target, std::move(under_way.header_lines),
-                               under_way.started_at, std::move(result), now, random.Fraction()));
+    Conclude(under_way, deliver::Conclude(under_way.loaded, *under_way.target, std::move(under_way.header_lines),
+                                          under_way.started_at, std::move(result), now, random.Fraction()));
     Pump();
   }
 
@@ -329,7 +328,8 @@ Dispatcher::Dispatcher(store::Store& store, net::IoThread& io, net::Client& clie
   impl_->loader = std::make_unique<Loader>(store, [self = std::weak_ptr(impl_)](LoadAnswer answer) {
     auto impl = self.lock();
     if (!impl) return;
-    impl->io.Post([impl, answer = std::make_shared<LoadAnswer>(std::move(answer))] { impl->Loaded(std::move(*answer)); });
+    impl->io.Post(
+        [impl, answer = std::make_shared<LoadAnswer>(std::move(answer))] { impl->Loaded(std::move(*answer)); });
   });
 }
 

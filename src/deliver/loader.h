@@ -25,7 +25,7 @@ class Loader {
  public:
   // `done` is called on the loader's thread.
   Loader(store::Store& store, std::function<void(LoadAnswer)> done);
-  ~Loader();  // joins; a request under way is finished first
+  ~Loader();                      // joins; a request under way is finished first
   void Ask(LoadRequest request);  // any thread; one at a time
 
  private:

@@ -30,9 +30,9 @@ class Schedule {
   // What is known of an endpoint. Nothing is taken for one that is unknown or not open.
   struct Gate {
     bool open = false;
-    std::string host;                     // shares the limit per host
-    int limit = 1;                        // under way at once
-    base::WallTime held_until;            // nothing before
+    std::string host;           // shares the limit per host
+    int limit = 1;              // under way at once
+    base::WallTime held_until;  // nothing before
   };
   struct Host {
     int in_flight = 0;

@@ -83,9 +83,9 @@ struct RunOptions {
   // The tool, then options of its `plan`. `-chdir=DIR`, `-destroy` and a leading `plan` are understood; -out, -json and
   // -detailed-exitcode are the wrapper's own and refused when they say otherwise.
   std::vector<std::string> command;
-  std::string temp_directory = "/tmp";   // the saved plan lies there in a private directory until the end
-  base::Micros heartbeat{60'000'000};    // how often the server hears that the run is alive
-  base::Micros last_words{30'000'000};   // how long to go on trying, after the end, to deliver kept reports
+  std::string temp_directory = "/tmp";  // the saved plan lies there in a private directory until the end
+  base::Micros heartbeat{60'000'000};   // how often the server hears that the run is alive
+  base::Micros last_words{30'000'000};  // how long to go on trying, after the end, to deliver kept reports
 };
 
 // What the run needs from its surroundings. Both outputs are called by several threads, one at a time.

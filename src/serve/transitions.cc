@@ -133,26 +133,29 @@ Result<TransitionRequest> ParseReport(const Call& call) {
 
 json::value NameOrNull(std::string_view name) { return name.empty() ? json::value(nullptr) : json::value(name); }
 
-json::object ShowTransition(const Transitioned& done, std::string_view run_id) {
-  const auto& facts = done.run.facts;
-  std::string event = done.event ? base::Format(*done.event) : std::string();
-  return {
-      {"type", kType},
-      {"id", std::string(run_id) + ":" + std::string(run::Name(facts.status))},
-      {"attributes", json::object{{"status", run::Name(facts.status)},
-                                  {"reason", NameOrNull(run::Name(facts.reason))},
-                                  {"changed", done.changed},
-                                  {"repeated", done.repeated},
-                                  {"needs-decision", run::NeedsDecision(facts)},
-                                  {"cancel-requested", done.run.cancel_requested},
-                                  {"deliveries", done.deliveries}}},
-      {"relationships", json::object{{"run", ToOne("runs", run_id)}, {"event", ToOne("run-events", event)}}},
-  };
-}
-
+// Runs on the writer's thread, once for each report: the document is built in one piece of memory and dropped with it.
 void FinishReport(Call& call, const Transitioned& done) {
-  int status = done.changed && !done.repeated ? 201 : 200;
-  call.Finish(DocumentResponse(status, {{"data", ShowTransition(done, call.ids.front())}}));
+  const auto& facts = done.run.facts;
+  std::string_view run_id = call.ids.front();
+  json::value event(nullptr);
+  if (done.event) event = Identifier("run-events", base::Format(*done.event));
+  unsigned char room[4096];
+  json::monotonic_resource arena(room, sizeof room);
+  json::object document(
+      {{"data",
+        {{"type", kType},
+         {"id", std::string(run_id) + ":" + std::string(run::Name(facts.status))},
+         {"attributes",
+          {{"status", run::Name(facts.status)},
+           {"reason", NameOrNull(run::Name(facts.reason))},
+           {"changed", done.changed},
+           {"repeated", done.repeated},
+           {"needs-decision", run::NeedsDecision(facts)},
+           {"cancel-requested", done.run.cancel_requested},
+           {"deliveries", done.deliveries}}},
+         {"relationships", {{"run", {{"data", {{"type", "runs"}, {"id", run_id}}}}}, {"event", {{"data", event}}}}}}}},
+      &arena);
+  call.Finish(DocumentResponse(done.changed && !done.repeated ? 201 : 200, document));
 }
 
 void FinishAction(Call& call, const Transitioned& done, run::Action action) {

@@ -40,7 +40,8 @@ struct Load {
 void Report(const ServerProgram& server, Load& load) {
   ApiCaller api = server.Api();
   for (size_t n; (n = load.next++) < load.runs.size();) {
-    const auto answer = api.Call("POST", "/runs/" + load.runs[n] + "/status-transitions", Moving("planned_and_finished"));
+    const auto answer =
+        api.Call("POST", "/runs/" + load.runs[n] + "/status-transitions", Moving("planned_and_finished"));
     if (answer.status != 201) return;
     const auto event = base::StringAt(answer.json(), {"data", "relationships", "event", "data", "id"});
     if (!event) continue;
@@ -97,13 +98,12 @@ TEST(Crash, NothingAcknowledgedIsEverLost) {
       const std::string environment = api.Create("environments", {{"name", "production"}});
       workspace = api.Create("workspaces", {{"name", "network"}}, {{"environment", environment}});
       for (const auto& [name, url] : {std::pair("prompt", receivers.prompt.Url()), {"slow", receivers.slow.Url()}}) {
-        const std::string endpoint = api.Create(
-            "endpoints", {{"name", name}, {"url", url}, {"max-attempts", 1000}}, {{"environment", environment}});
-        const std::string body =
-            R"({"data":{"type":"webhooks","attributes":{"name":")" + std::string(name) +
-            R"("},"relationships":{"endpoint":{"data":{"type":"endpoints","id":")" + endpoint +
-            R"("}},"environment":{"data":{"type":"environments","id":")" + environment +
-            R"("}},"events":{"data":[{"type":"event-definitions","id":"run:completed"}]}}}})";
+        const std::string endpoint = api.Create("endpoints", {{"name", name}, {"url", url}, {"max-attempts", 1000}},
+                                                {{"environment", environment}});
+        const std::string body = R"({"data":{"type":"webhooks","attributes":{"name":")" + std::string(name) +
+                                 R"("},"relationships":{"endpoint":{"data":{"type":"endpoints","id":")" + endpoint +
+                                 R"("}},"environment":{"data":{"type":"environments","id":")" + environment +
+                                 R"("}},"events":{"data":[{"type":"event-definitions","id":"run:completed"}]}}}})";
         api.Expect(201, "POST", "/webhooks", body);
       }
     }
@@ -135,9 +135,9 @@ TEST(Crash, NothingAcknowledgedIsEverLost) {
   std::map<std::string, std::set<std::string>> ids;  // of deliveries, by event
   size_t pending = 1;
   for (int look = 0; look < 2000 && pending > 0; ++look) {
-    pending = static_cast<size_t>(*base::IntAt(
-        api.Expect(200, "GET", "/integrations/webhook-deliveries?filter[status]=pending&page[size]=1"),
-        {"meta", "pagination", "total-count"}));
+    pending = static_cast<size_t>(
+        *base::IntAt(api.Expect(200, "GET", "/integrations/webhook-deliveries?filter[status]=pending&page[size]=1"),
+                     {"meta", "pagination", "total-count"}));
     if (pending > 0) api.Call("GET", "/changes?wait=1&after=999999999");
   }
   EXPECT_EQ(pending, 0u);

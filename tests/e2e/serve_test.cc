@@ -29,7 +29,8 @@ TEST(Serve, ASecondServerOnTheSameDirectoryRefusesAndSaysSo) {
   const Ended second = RunProgram({RB_BINARY, "serve", "--listen", "127.0.0.1:0", "--data", server.data()});
   EXPECT_NE(second.code, 0);
   EXPECT_NE(second.err.find(server.data()), std::string::npos) << second.err;
-  const Ended token = RunProgram({RB_BINARY, "token", "create", "--data", server.data(), "--name", "n", "--scope", "read"});
+  const Ended token =
+      RunProgram({RB_BINARY, "token", "create", "--data", server.data(), "--name", "n", "--scope", "read"});
   EXPECT_NE(token.code, 0);
   EXPECT_NE(token.err.find("--server"), std::string::npos) << token.err;
 }
@@ -83,9 +84,9 @@ TEST(Serve, NoSecretIsSentLoggedOrStoredInAnyForm) {
   const std::string workspace = api.Create("workspaces", {{"name", "network"}}, {{"environment", environment}});
   base::json::array headers;
   headers.push_back(base::json::object{{"name", "X-Team"}, {"value", header_secret}, {"sensitive", true}});
-  const std::string endpoint = api.Create(
-      "endpoints", {{"name", "p"}, {"url", receiver.Url()}, {"secret-key", secret}, {"headers", headers}},
-      {{"environment", environment}});
+  const std::string endpoint =
+      api.Create("endpoints", {{"name", "p"}, {"url", receiver.Url()}, {"secret-key", secret}, {"headers", headers}},
+                 {{"environment", environment}});
   api.Expect(201, "POST", "/webhooks",
              R"({"data":{"type":"webhooks","attributes":{"name":"h"},"relationships":{"endpoint":{"data":{"type":)"
              R"("endpoints","id":")" +

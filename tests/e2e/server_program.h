@@ -41,8 +41,8 @@ class ServerProgram {
 
   // `more` are further flags.
   void Start(std::vector<std::string> more = {}) {
-    std::vector<std::string> argv = {RB_BINARY,   "serve", "--listen",       "127.0.0.1:0",
-                                     "--data",    data_,   "--egress-allow", "127.0.0.0/8"};
+    std::vector<std::string> argv = {RB_BINARY, "serve", "--listen",       "127.0.0.1:0",
+                                     "--data",  data_,   "--egress-allow", "127.0.0.0/8"};
     argv.insert(argv.end(), more.begin(), more.end());
     program_ = std::make_unique<Program>(argv);
     const std::string line = program_->WaitForLine("listening on http://");

@@ -45,9 +45,9 @@ class Terraform : public ::testing::Test {
 
   // Begins `runbell run` with flags of its own and further plan options.
   std::unique_ptr<Program> Begin(const std::vector<std::string>& flags, const std::vector<std::string>& plan = {}) {
-    std::vector<std::string> argv = {RB_BINARY,     "run",           "--server",    server_.url(), "--token-file",
-                                     directory_ / "token", "--environment", "production",  "--workspace", "network",
-                                     "--chdir",     directory_ / "code"};
+    std::vector<std::string> argv = {
+        RB_BINARY,       "run",        "--server",    server_.url(), "--token-file", directory_ / "token",
+        "--environment", "production", "--workspace", "network",     "--chdir",      directory_ / "code"};
     argv.insert(argv.end(), flags.begin(), flags.end());
     argv.insert(argv.end(), {"--", "terraform"});
     argv.insert(argv.end(), plan.begin(), plan.end());
@@ -75,8 +75,8 @@ class Terraform : public ::testing::Test {
   int64_t Planned(std::string_view what) { return base::IntAt(body_, {"plan", what}).value_or(-1); }
   std::string RunId() { return base::StringAt(body_, {"run", "id"}).value_or(""); }
   void Decide(const std::string& command) {
-    const Ended decided = RunProgram(
-        {RB_BINARY, command, RunId(), "--server", server_.url(), "--token-file", directory_ / "token"});
+    const Ended decided =
+        RunProgram({RB_BINARY, command, RunId(), "--server", server_.url(), "--token-file", directory_ / "token"});
     EXPECT_EQ(decided.code, 0) << decided.err;
   }
 

@@ -91,7 +91,8 @@ TEST(EndpointState, DisablingAWebhookStopsOnlyTheFanOut) {
   world.receiver.Refuse();
   const std::string id = world.RingOnce();
   world.app.WaitForAttempts(id, 1);
-  const auto off = world.app.Http("PATCH", "/webhooks/" + world.webhook, Patch("webhooks", world.webhook, {{"enabled", false}}));
+  const auto off =
+      world.app.Http("PATCH", "/webhooks/" + world.webhook, Patch("webhooks", world.webhook, {{"enabled", false}}));
   ASSERT_EQ(off.status, 200) << off.text;
   EXPECT_EQ(world.app.Deliveries(world.Ring()).size(), 0u);
   world.receiver.AcceptAgain();
@@ -128,9 +129,10 @@ TEST(EndpointState, TheOverlapEndsByItself) {
   world.app.clock().Advance(hours(25));
   world.app.WaitForDelivery(world.RingOnce(), DeliveryStatus::kCompleted);
   const auto request = world.receiver.Requests().back();
-  EXPECT_EQ(hook::VerifyStandardWebhooks({before}, HeaderLines(request), request.body, world.app.clock().Now(), seconds(1))
-                .verdict,
-            Verdict::kWrongSignature);
+  EXPECT_EQ(
+      hook::VerifyStandardWebhooks({before}, HeaderLines(request), request.body, world.app.clock().Now(), seconds(1))
+          .verdict,
+      Verdict::kWrongSignature);
 }
 
 TEST(EndpointState, ACorrectedUrlServesTheNextAttempt) {

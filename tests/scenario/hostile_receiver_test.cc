@@ -23,10 +23,8 @@ bool CountsAsDelivered(Kind kind) {
     case Kind::kEndlessBody:
     case Kind::kGiantBody:
     case Kind::kGzipBomb:
-    case Kind::kRespondAndClose:
-      return true;
-    default:
-      return false;
+    case Kind::kRespondAndClose: return true;
+    default: return false;
   }
 }
 

@@ -51,7 +51,8 @@ TEST(Retry, TheDefaultOfThreeAttemptsGivesUpAfterAboutFiveMinutes) {
   world.receiver.Refuse();
   const auto start = world.app.clock().Now();
   const std::string id = world.RingOnce();
-  for (int made = 1; made < 3; ++made) world.app.clock().AdvanceTo(*world.app.WaitForAttempts(id, made).next_attempt_at);
+  for (int made = 1; made < 3; ++made)
+    world.app.clock().AdvanceTo(*world.app.WaitForAttempts(id, made).next_attempt_at);
   const auto delivery = world.app.WaitForDelivery(id, DeliveryStatus::kFailed);
   EXPECT_EQ(delivery.outcome, hook::Outcome::kConnectRefused);
   const auto took = world.app.clock().Now() - start;

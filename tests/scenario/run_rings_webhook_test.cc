@@ -39,7 +39,8 @@ TEST(RunRingsWebhook, TheReceiverGetsASignedRequestOverTheExactBody) {
 
 TEST(RunRingsWebhook, EachEventRingsWithItsReason) {
   World world;
-  const auto ring = [&](const json::object& attributes, const std::vector<std::pair<std::string, json::object>>& moves) {
+  const auto ring = [&](const json::object& attributes,
+                        const std::vector<std::pair<std::string, json::object>>& moves) {
     const std::string run = world.app.CreateRun(world.workspace, attributes);
     for (const auto& [status, extra] : moves) world.app.Transition(run, status, extra);
     std::string rung;
@@ -58,7 +59,8 @@ TEST(RunRingsWebhook, EachEventRingsWithItsReason) {
   EXPECT_EQ(ring({{"auto-apply", true}, {"is-destroy", true}},
                  {{"planning", {}}, {"planned", changes}, {"applying", {}}, {"applied", {}}}),
             "run:completed/destroyed ");
-  EXPECT_EQ(ring({{"is-dry", true}}, {{"planning", {}}, {"planned_and_finished", changes}}), "run:completed/plan_only ");
+  EXPECT_EQ(ring({{"is-dry", true}}, {{"planning", {}}, {"planned_and_finished", changes}}),
+            "run:completed/plan_only ");
   EXPECT_EQ(ring({}, {{"errored", {}}}), "run:errored/init_failed ");
   EXPECT_EQ(ring({}, {{"planning", {}}, {"errored", {}}}), "run:errored/plan_failed ");
   EXPECT_EQ(ring(by_itself, {{"planning", {}}, {"planned", changes}, {"applying", {}}, {"errored", {}}}),
@@ -94,7 +96,8 @@ TEST(RunRingsWebhook, EveryWebhookThatDidNotFireSaysWhy) {
   World world;
   const std::string off =
       world.app.CreateWebhook(world.environment, world.endpoint, {}, {{"name", "off"}, {"enabled", false}});
-  const std::string deaf = world.app.CreateWebhook(world.environment, world.endpoint, {"run:errored"}, {{"name", "deaf"}});
+  const std::string deaf =
+      world.app.CreateWebhook(world.environment, world.endpoint, {"run:errored"}, {{"name", "deaf"}});
   const std::string run = world.Ring();
   const auto events = world.app.Http("GET", "/runs/" + run + "/events");
   ASSERT_EQ(events.status, 200) << events.text;

@@ -39,9 +39,7 @@ struct World {
   Reply Act(const std::string& action, base::json::value body = nullptr) {
     return app.Http("POST", "/endpoints/" + endpoint + "/actions/" + action, body);
   }
-  std::string Secret() {
-    return app.Http("GET", "/endpoints/" + endpoint).At({"data", "attributes", "secret-key"});
-  }
+  std::string Secret() { return app.Http("GET", "/endpoints/" + endpoint).At({"data", "attributes", "secret-key"}); }
 };
 
 }  // namespace testing_support

@@ -112,8 +112,7 @@ HttpResponse ApiCaller::Call(std::string_view method, std::string_view path, std
   return connection_.Send(method, "/api/iacp/v3" + std::string(path), lines, body);
 }
 
-base::json::value ApiCaller::Expect(int status, std::string_view method, std::string_view path,
-                                    std::string_view body) {
+base::json::value ApiCaller::Expect(int status, std::string_view method, std::string_view path, std::string_view body) {
   const HttpResponse response = Call(method, path, body);
   EXPECT_EQ(response.status, status) << method << " " << path << "\n" << body << "\n" << response.body;
   return response.json();

@@ -125,8 +125,8 @@ Program::Program(std::vector<std::string> argv, std::vector<std::string> environ
   posix_spawn_file_actions_adddup2(&actions, err.write, 2);
   if (!directory.empty()) posix_spawn_file_actions_addchdir_np(&actions, directory.c_str());
   auto merged = MergedEnvironment(environment);
-  if (posix_spawnp(&impl_->pid, argv[0].c_str(), &actions, nullptr, Pointers(argv).data(),
-                   Pointers(merged).data()) != 0) {
+  if (posix_spawnp(&impl_->pid, argv[0].c_str(), &actions, nullptr, Pointers(argv).data(), Pointers(merged).data()) !=
+      0) {
     std::fprintf(stderr, "cannot start %s\n", argv[0].c_str());
     std::abort();
   }

@@ -12,8 +12,8 @@ class Program {
  public:
   // argv[0] is looked up on PATH. `environment` are "NAME=value" over what is inherited. Fails the test when it cannot
   // be started.
-  explicit Program(std::vector<std::string> argv, std::vector<std::string> environment = {},
-                   std::string directory = {}, std::string input = {});
+  explicit Program(std::vector<std::string> argv, std::vector<std::string> environment = {}, std::string directory = {},
+                   std::string input = {});
   ~Program();  // SIGKILL when it still runs
 
   // Blocks until a complete line of standard output contains `text`, and returns it. Empty when the program ends
