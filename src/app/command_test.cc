@@ -68,7 +68,7 @@ struct UsageRow {
 };
 
 TEST_F(CommandTest, WrongUseSaysWhatAndWhere) {
-  const UsageRow kRows[] = {
+  const UsageRow rows[] = {
       {{"towr"}, "bell: no such command: towr; did you mean tower?"},
       {{"tower", "lst"}, "bell tower: no such command: lst; did you mean list?"},
       {{"--json"}, "bell: no such option: --json"},
@@ -78,7 +78,7 @@ TEST_F(CommandTest, WrongUseSaysWhatAndWhere) {
       {{"tower", "list", "--server", "u", "--tag"}, "--tag"},
       {{"tower", "list", "--server", "u", "--server", "v"}, "--server"},
   };
-  for (const UsageRow& row : kRows) {
+  for (const UsageRow& row : rows) {
     err_.clear();
     EXPECT_EQ(Run(row.arguments), kExitUsage) << row.complaint;
     EXPECT_THAT(err_, HasSubstr(row.complaint));

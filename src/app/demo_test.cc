@@ -86,9 +86,9 @@ struct ScenarioRow {
 };
 
 TEST_F(ReplayTest, PlaysEachScenarioToItsEnd) {
-  const ScenarioRow kRows[] = {
+  const ScenarioRow rows[] = {
       {{}, 0, {3, 0, 0, 0}}, {{"-var=fail=true"}, 1, {3, 0, 0, 0}}, {{"-var=servers=3"}, 0, {3, 0, 2, 0}}};
-  for (const ScenarioRow& row : kRows) {
+  for (const ScenarioRow& row : rows) {
     EXPECT_EQ(Step({"init", "-input=false"}), 0);
     EXPECT_EQ(Plan(row.options), 2);
     EXPECT_THAT(out_, HasSubstr("\"type\":\"planned_change\""));

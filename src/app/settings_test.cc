@@ -129,7 +129,7 @@ struct WrongRow {
 };
 
 TEST_F(SettingsTest, WrongValues) {
-  const WrongRow kRows[] = {
+  const WrongRow rows[] = {
       {"x = ", "FILE:1: "},
       {"[sever]\nlisten = \"x\"", "FILE:2: sever.listen: no such setting; did you mean server.listen?"},
       {"listen = \"x\"", "FILE:1: listen: no such setting; did you mean server.listen?"},
@@ -145,7 +145,7 @@ TEST_F(SettingsTest, WrongValues) {
       {"[account]\nid = \"acme\"", "account.id: \"acme\": it must be acc-"},
       {"[secrets]\nkey = \"00\"", "FILE:2: secrets.key: a secret does not belong into this file"},
   };
-  for (const WrongRow& row : kRows) EXPECT_THAT(Complaints(row.file), HasSubstr(row.complaint)) << row.file;
+  for (const WrongRow& row : rows) EXPECT_THAT(Complaints(row.file), HasSubstr(row.complaint)) << row.file;
 }
 
 TEST_F(SettingsTest, EmptySectionIsNoError) { EXPECT_TRUE(Load("[server]\n[egress]\n").has_value()); }

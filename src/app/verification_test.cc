@@ -68,7 +68,7 @@ struct AccidentRow {
 
 TEST_F(VerificationTest, AccidentsAreNamed) {
   std::string body(kBody), secret(kSecret);
-  const AccidentRow kRows[] = {
+  const AccidentRow rows[] = {
       {"newline at the end", body + "\n", secret, "newline at its end that was not sent"},
       {"CR LF at the end", body + "\r\n", secret, "newline at its end that was not sent"},
       {"written again", "{ \"message\": \"Updated instance\\n\" }\n", secret, "parsed and written again"},
@@ -77,7 +77,7 @@ TEST_F(VerificationTest, AccidentsAreNamed) {
       {"quoted secret", body, "'" + secret + "'", "quotes around it"},
       {"whsec for X-Signature", body, "whsec_YXVwaGVlMWllc2hhZVF1OA==", "whsec_ spelling"},
   };
-  for (const AccidentRow& row : kRows) {
+  for (const AccidentRow& row : rows) {
     auto result = Explain(kHeaders, row.body, row.secret);
     EXPECT_FALSE(result.valid) << row.name;
     EXPECT_THAT(result.text, HasSubstr(row.says)) << row.name;

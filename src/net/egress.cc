@@ -86,8 +86,8 @@ class Table {
 };
 
 const Table& Ranges() {
-  static const Table table;
-  return table;
+  static const Table kTable;
+  return kTable;
 }
 
 Address V4(const Address& carrier, std::initializer_list<size_t> at, uint8_t flip = 0) {

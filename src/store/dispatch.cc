@@ -2,6 +2,7 @@
 // and what any other process sends about it is not recorded.
 #include <algorithm>
 
+#include "base/log.h"
 #include "store/attempts.h"
 #include "store/bodies.h"
 #include "store/deliveries.h"
@@ -53,7 +54,14 @@ Result<std::vector<Loaded>> ReadLoaded(Reading r, const std::vector<base::Delive
     base::WebhookId webhook;
     std::string webhook_name, packed;
     rows.Read(one.endpoint, one.attempts_used, one.attempts_made, one.own_faults, webhook, webhook_name, packed);
-    RB_ASSIGN(one.body, UnpackBody(packed, webhook, webhook_name));
+    auto body = UnpackBody(packed, webhook, webhook_name);
+    // One damaged row must not keep the others from being sent.
+    if (!body) {
+      base::Log(base::LogLevel::kError, "a delivery cannot be sent",
+                {{"delivery", Format(id)}, {"error", body.error().Text()}});
+      continue;
+    }
+    one.body = std::move(*body);
     loaded.push_back(std::move(one));
   }
   return loaded;

@@ -1,3 +1,4 @@
+#include "base/log.h"
 #include "store/resources.h"
 #include "store/visible.h"
 
@@ -193,6 +194,11 @@ Result<std::vector<Target>> ReadTargets(Reading r, const std::vector<base::Endpo
   std::vector<Target> targets;
   for (base::EndpointId id : ids) {
     auto p = ReadOne(r.db, kTable, id.value, "1", [&](Rows& rows) { return ReadRow(r, rows); });
+    // One damaged row must not keep the others from being sent to.
+    if (!r.db.ok() && r.db.is_local()) {
+      base::Log(base::LogLevel::kError, "nothing can be sent to an endpoint", {{"error", r.db.TakeError().Text()}});
+      continue;
+    }
     if (!p) continue;
     Target& target = targets.emplace_back();
     target.id = id;

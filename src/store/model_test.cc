@@ -85,8 +85,9 @@ class ModelTest : public StoreTest, public testing::WithParamInterface<uint64_t>
   }
 
   void SetState() {
-    auto& [id, state] = PickOf(states_);
-    state = static_cast<EndpointState>(Pick(3));
+    auto& [id, known] = PickOf(states_);
+    const auto state = static_cast<EndpointState>(Pick(3));
+    known = state;
     Ok(store_->Update<Endpoint>(kSystem, id, [&](Endpoint& e) {
       e.state = state;
       return base::Status();

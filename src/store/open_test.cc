@@ -3,6 +3,7 @@
 #include <fstream>
 #include <thread>
 
+#include "base/log.h"
 #include "store/sqlite.h"
 #include "support/store_fixture.h"
 
@@ -124,7 +125,31 @@ TEST_F(OpenTest, DamageInsideIsReportedByWhoeverMeetsIt) {
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().code, Code::kCorrupt);
   EXPECT_NE(read.error().message.find(Format(p.id)), std::string::npos);
+  base::SetLogSink([](std::string_view) {});
+  EXPECT_TRUE(Ok(store_->Targets({p.id})).empty());
+  base::SetLogSink({});
+  auto changed = store_->Update<Endpoint>(kSystem, p.id, [](Endpoint&) { return base::Status(); });
+  ASSERT_FALSE(changed);
+  EXPECT_EQ(changed.error().code, Code::kCorrupt);
   MakeEnvironment("the rest goes on");
+}
+
+TEST_F(OpenTest, ADamagedBodyKeepsNoOtherDeliveryBack) {
+  const Workspace w = MakeWorkspace(MakeEnvironment("e"), "w");
+  MakeWebhook(MakeEndpoint({}, "p"), "h");
+  Ring(w.id);
+  Ring(w.id);
+  const auto deliveries = Deliveries();
+  store_.reset();
+  Script("UPDATE events SET body = x'0102030405' WHERE id = (SELECT max(id) FROM events)");
+  Open();
+  Ok(store_->TakeOver({}, 10));
+  base::SetLogSink([](std::string_view) {});
+  const auto loaded = Ok(store_->Load({deliveries[0].id, deliveries[1].id}));
+  base::SetLogSink({});
+  ASSERT_EQ(loaded.size(), 1u);
+  EXPECT_EQ(loaded[0].id, deliveries[1].id);
+  EXPECT_EQ(store_->Detail(kSystem, deliveries[0].id).error().code, Code::kCorrupt);
 }
 
 TEST_F(OpenTest, ASealedSecretCannotBeMovedToAnotherRow) {

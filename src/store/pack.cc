@@ -82,17 +82,18 @@ struct Dictionary {
   HashTable table{};
 };
 
+std::unique_ptr<const Dictionary> MakeDictionary(char version, std::string_view text) {
+  auto dictionary = std::make_unique<Dictionary>();
+  dictionary->version = version;
+  dictionary->text = text;
+  Note(dictionary->table, text.data(), 0, text.size());
+  return dictionary;
+}
+
 const Dictionary& DictionaryOf(PackKind kind) {
-  static const auto make = [](char version, std::string_view text) {
-    auto dictionary = std::make_unique<Dictionary>();
-    dictionary->version = version;
-    dictionary->text = text;
-    Note(dictionary->table, text.data(), 0, text.size());
-    return dictionary;
-  };
-  static const auto payload = make(kPayloadVersion, kPayloadDictionary);
-  static const auto headers = make(kHeadersVersion, kHeadersDictionary);
-  return kind == PackKind::kPayload ? *payload : *headers;
+  static const auto kPayload = MakeDictionary(kPayloadVersion, kPayloadDictionary);
+  static const auto kHeaders = MakeDictionary(kHeadersVersion, kHeadersDictionary);
+  return kind == PackKind::kPayload ? *kPayload : *kHeaders;
 }
 
 // The most that packing makes of a text. A sequence takes three bytes beside its literals and stands for at least four

@@ -143,17 +143,19 @@ int Db::OnCommit(void* self, sqlite3*, const char*, int pages) {
 }
 
 Error Db::TakeError() {
-  constraint_ = false;
+  local_ = false;
   return *std::exchange(error_, std::nullopt);
 }
 
 void Db::Fail(Error error) {
-  if (!error_) error_ = std::move(error);
+  if (error_) return;
+  local_ = true;
+  error_ = std::move(error);
 }
 
 void Db::FailWith(int code, std::string_view doing) {
   if (error_) return;
-  constraint_ = (code & 0xff) == SQLITE_CONSTRAINT;
+  local_ = (code & 0xff) == SQLITE_CONSTRAINT;
   std::string message = "store: ";
   message += handle_ != nullptr ? sqlite3_errmsg(handle_) : sqlite3_errstr(code);
   message += " (" + std::to_string(code) + ") in: ";

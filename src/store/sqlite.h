@@ -118,9 +118,11 @@ class Db {
   Db& operator=(const Db&) = delete;
 
   bool ok() const { return !error_.has_value(); }
-  bool broke_a_constraint() const { return constraint_; }
+  // Whether the error concerns one statement or one row only (a constraint, a value that Fail() found damaged), so that
+  // undoing the verb is enough; otherwise the disk or the file itself is at fault.
+  bool is_local() const { return local_; }
   base::Error TakeError();
-  void Fail(base::Error error);  // the first one sticks
+  void Fail(base::Error error);  // what was read makes no sense; the first one sticks
 
   // `sql` must be a literal: statements are kept by its address.
   template <class... A>
@@ -167,7 +169,7 @@ class Db {
   sqlite3* handle_ = nullptr;
   std::unordered_map<const char*, Rows::Prepared> cache_;
   std::optional<base::Error> error_;
-  bool constraint_ = false;
+  bool local_ = false;
   int wal_pages_ = 0;
 };
 

@@ -133,9 +133,9 @@ struct Store::Impl {
     RB_ASSIGN(auto second, Db::Open(path, options.vfs, Db::Mode::kWrite, kCheckpointCacheKib));
     checkpointer = std::make_unique<Checkpointer>(std::move(second));
     last_change = writing.last_change;
-    writer = std::make_unique<Writer>(
-        *db, Writer::Hooks{[this] { BeforeCommit(); }, [this] { AfterCommit(); }, [this] { AfterRollback(); }},
-        options.max_queued_writes);
+    Writer::Hooks hooks{[this] { BeforeCommit(); }, [this] { AfterCommit(); }, [this] { AfterAnswers(); },
+                        [this] { AfterRollback(); }};
+    writer = std::make_unique<Writer>(*db, std::move(hooks), options.max_queued_writes);
     return {};
   }
 
@@ -151,6 +151,9 @@ struct Store::Impl {
     if (committed.last_change != 0) last_change = committed.last_change;
     if (std::exchange(writing.tokens_changed, false)) ++token_generation;
     if (listener) listener(committed);
+  }
+
+  void AfterAnswers() {
     if (db->wal_pages() > kCheckpointPages) checkpointer->Ask();
     // Here nobody can append meanwhile, so this pass ends and the next commit begins the log anew.
     if (db->wal_pages() > kOvergrownPages) {
@@ -186,14 +189,14 @@ struct Store::Impl {
   }
 
   // Verbs that check before they write leave nothing behind when they fail. These need not be so careful: a failure,
-  // also of a constraint of the tables, undoes what they did and nothing else.
+  // also of a constraint or of a damaged row, undoes what they did and nothing else.
   template <class T, class Verb>
   static Result<T> InSavepoint(Writing& w, Verb& verb) {
     const Writing::Mark mark = w.TakeMark();
     w.caches.Write(w.db);  // what former verbs of the group took must not be undone with this one
     w.db.Exec("SAVEPOINT verb");
     Result<T> result = verb(w);
-    if (!w.db.ok() && w.db.broke_a_constraint()) result = w.db.TakeError();
+    if (!w.db.ok() && w.db.is_local()) result = w.db.TakeError();
     if (!result) {
       w.db.Exec("ROLLBACK TO verb");
       w.Return(mark);

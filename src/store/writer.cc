@@ -80,6 +80,7 @@ void Writer::RunGroup(std::vector<Job>& group) {
     }
   }
   for (Job& job : group) job.answer(status);
+  if (status) hooks_.answered();
 }
 
 Status Writer::Commit(std::vector<Job>& group) {

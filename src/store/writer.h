@@ -27,6 +27,7 @@ class Writer {
   struct Hooks {
     std::function<void()> before_commit;  // within the transaction
     std::function<void()> committed;      // before the answers
+    std::function<void()> answered;       // after the answers to a commit
     std::function<void()> rolled_back;
   };
   enum class Admission { kLimited, kAlways };

@@ -64,8 +64,8 @@ Certificate Make(const char* name, const Certificate* issuer, const char* altern
 }
 
 const Certificate& Authority() {
-  static const Certificate authority = Make("Test authority", nullptr, nullptr, kYear);
-  return authority;
+  static const Certificate kAuthority = Make("Test authority", nullptr, nullptr, kYear);
+  return kAuthority;
 }
 
 Certificate MakeLeaf(CertificateKind kind) {
@@ -97,8 +97,8 @@ struct AuthorityFile {
 }  // namespace
 
 const std::filesystem::path& TestAuthorityFile() {
-  static const AuthorityFile file;
-  return file.path;
+  static const AuthorityFile kFile;
+  return kFile.path;
 }
 
 ssl_ctx_st* TestServerContext(CertificateKind kind) {

@@ -206,13 +206,13 @@ bool Perform(Wire& wire, const Behaviour& behaviour) {
 std::optional<std::string> ReceivedRequest::Header(std::string_view name) const { return FindLine(head, name); }
 
 const std::vector<Kind>& AllBehaviours() {
-  static const std::vector<Kind> all = [] {
+  static const std::vector<Kind> kAll = [] {
     std::vector<Kind> kinds;
     for (int kind = 0; kind <= static_cast<int>(Kind::kRespondAndClose); ++kind)
       kinds.push_back(static_cast<Kind>(kind));
     return kinds;
   }();
-  return all;
+  return kAll;
 }
 
 std::string_view Name(Kind kind) {
