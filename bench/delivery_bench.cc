@@ -16,6 +16,7 @@
 #include "base/json.h"
 #include "bench/measure.h"
 #include "bench/server.h"
+#include "bench/stage.h"
 
 namespace bench {
 namespace {
@@ -345,7 +346,8 @@ base::Status Main(int argc, char** argv) {
       fmt::format("generator   {} keep-alive connections, one thread; sinks on addresses of their own, one thread",
                   s.connections),
       fmt::format("entry point POST /api/iacp/v3/runs/ID/status-transitions, a dry run to planned_and_finished"),
-      fmt::format("timed       {:g} s per phase; {} sinks, {} where some are bad", s.seconds, s.sinks, kFairSinks)};
+      fmt::format("timed       {:g} s per phase; {} workspaces, {} sinks; {} of both where some are bad", s.seconds,
+                  kWorkspaces, s.sinks, kFairSinks)};
   s.directory = fmt::format("{}/runbell-bench-{}", s.directory, getpid());
   std::thread(CleanUpOnSignal, s.directory).detach();
   Bench bench(s, options.phases);

@@ -7,8 +7,6 @@
 namespace bench {
 namespace {
 
-// The queue of a workspace holds dry runs back for nobody, so a few workspaces per environment are plenty.
-constexpr size_t kWorkspacesInAll = 100;
 constexpr int kPreparingConnections = 64;
 
 base::json::object Link(std::string_view type, std::string_view id) {
@@ -70,7 +68,7 @@ base::Status Stage::StopServer() {
 base::Status Stage::BuildGroup(Api& api, size_t group) {
   RB_ASSIGN(std::string environment, api.Create("environments", {{"name", fmt::format("environment-{}", group)}}, {}));
   workspaces_.emplace_back();
-  for (size_t i = 0; i < std::max<size_t>(1, kWorkspacesInAll / groups()); i++) {
+  for (size_t i = 0; i < std::max<size_t>(1, kWorkspaces / groups()); i++) {
     RB_ASSIGN(std::string workspace, api.Create("workspaces", {{"name", fmt::format("workspace-{}", i)}},
                                                 {{"environment", Link("environments", environment)}}));
     workspaces_.back().push_back(std::move(workspace));

@@ -13,6 +13,9 @@
 
 namespace bench {
 
+// In all, or one per environment when there are more of those. Dry runs of one workspace need not wait for each other.
+constexpr size_t kWorkspaces = 20;
+
 struct StagePlan {
   std::string binary;
   std::string directory;        // made, and removed afterwards
