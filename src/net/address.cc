@@ -15,7 +15,7 @@ std::string Address::Text() const {
 
 std::optional<Address> ParseAddress(std::string_view text) {
   // inet_pton is strict about everything but what follows a NUL.
-  if (text.size() >= INET6_ADDRSTRLEN || text.find('\0') != std::string_view::npos) return std::nullopt;
+  if (text.empty() || text.size() >= INET6_ADDRSTRLEN || text.find('\0') != std::string_view::npos) return std::nullopt;
   char copy[INET6_ADDRSTRLEN] = {};
   std::memcpy(copy, text.data(), text.size());
   Address address;

@@ -79,6 +79,7 @@ struct FakeApi::Impl {
   ~Impl() {
     for (auto& held : TakeHeld()) held.responder.Send(Problem(503, "shutting down"));
     server.reset();
+    TakeHeld();  // what came meanwhile must not outlive the I/O thread
   }
 
   void Take(Request request, Responder responder);

@@ -64,7 +64,7 @@ std::string Whole(const Behaviour& behaviour) {
 // A blocking connection on a thread of its own; Cut() from elsewhere makes every call return.
 class Wire {
  public:
-  explicit Wire(int fd) : fd_(fd) {
+  Wire(int fd, std::function<void()> on_hang) : fd_(fd), on_hang_(std::move(on_hang)) {
     int on = 1;
     setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
@@ -96,6 +96,7 @@ class Wire {
     return true;
   }
   void WaitForEnd() {
+    on_hang_();
     for (std::string ignored; Receive(ignored); ignored.clear()) {
     }
   }
@@ -107,6 +108,7 @@ class Wire {
 
  private:
   const int fd_;
+  const std::function<void()> on_hang_;
   SSL* ssl_ = nullptr;
 };
 
@@ -260,6 +262,7 @@ struct FakeEndpoint::Impl {
   std::vector<ReceivedRequest> requests;
   size_t connections = 0;
   std::set<Wire*> open, hanging;
+  size_t hangs = 0;
   std::vector<std::thread> workers;
   std::thread acceptor;
 
@@ -327,13 +330,19 @@ struct FakeEndpoint::Impl {
       if (fd < 0) continue;
       // All this here and not in the worker: what is scripted first is for who came first, and a connection that was
       // counted can be released.
-      auto wire = std::make_shared<Wire>(fd);
+      auto wire = std::make_shared<Wire>(fd, [this] { Hang(); });
       auto early = TakeEarly();
       open.insert(wire.get());
       if (early) hanging.insert(wire.get());
       workers.emplace_back([this, wire, number = connections++, early] { Serve(*wire, number, early); });
       changed.notify_all();
     }
+  }
+
+  void Hang() {
+    std::lock_guard lock(mutex);
+    ++hangs;
+    changed.notify_all();
   }
 
   void Serve(Wire& wire, size_t number, const std::optional<Behaviour>& early) {
@@ -467,6 +476,10 @@ void FakeEndpoint::AcceptAgain() {
     RB_CHECK(listen(impl_->listener, 1024) == 0);
   }
   impl_->Wake();
+}
+
+void FakeEndpoint::WaitForHangs(size_t count) {
+  impl_->WaitFor("hangs", count, [&] { return impl_->hangs >= count; });
 }
 
 void FakeEndpoint::Release() {

@@ -91,6 +91,7 @@ class FakeEndpoint {
   // Blocks until so many were recorded since the beginning; ends the process with a message after 60 s.
   void WaitForRequests(size_t count);
   void WaitForConnections(size_t count);
+  void WaitForHangs(size_t count);  // behaviours that hang, and have sent all that they send before
   std::vector<ReceivedRequest> Requests() const;
   size_t RequestCount() const;
   size_t ConnectionCount() const;  // accepted since the beginning
