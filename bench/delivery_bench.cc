@@ -231,10 +231,14 @@ class Bench {
   base::Status RunMemory() {
     report_.Section("(b) memory of waiting deliveries (10 endpoints hang), RssAnon");
     RB_ASSIGN(Memory memory, MeasureMemory(settings_));
-    report_.Figure("the first 100,000", memory.first_mb, fmt::format("{:.1f} MB", memory.first_mb));
-    report_.Figure("per 100,000 after a restart with 200,000", memory.taken_over_mb,
-                   fmt::format("{:.1f} MB", memory.taken_over_mb));
-    report_.AtMost("the second 100,000", memory.second_mb, 20, "MB");
+    auto figure = [&](std::string name, double mb) {
+      report_.Figure(std::move(name), mb, fmt::format("{:.1f} MB", mb));
+    };
+    figure("the first 100,000", memory.first_mb);
+    figure("the second 100,000", memory.second_mb);
+    figure("per 100,000, after a restart that finds 200,000", memory.taken_over_mb);
+    report_.AtMost("the largest of these", std::max({memory.first_mb, memory.second_mb, memory.taken_over_mb}), 20,
+                   "MB");
     return {};
   }
 
