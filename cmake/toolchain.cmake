@@ -23,7 +23,9 @@ endif()
 add_compile_definitions(_GLIBCXX_ASSERTIONS)
 
 if(RB_SANITIZE)
-  add_compile_options(-fsanitize=${RB_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  # Without vptr: it opens a pipe to look at memory, and so sees a broken object wherever descriptors have run out,
+  # which is what a test of net/ makes happen.
+  add_compile_options(-fsanitize=${RB_SANITIZE} -fno-sanitize=vptr -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${RB_SANITIZE})
 endif()
 
