@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/guarded.h"
 #include "serve/serve.h"
 #include "support/http.h"
 #include "support/manual_clock.h"
@@ -40,12 +41,14 @@ class ApiFixture : public testing::Test {
     store = std::move(*opened);
     store->SetExternalUrl("https://bell.example");
     store->Listen([this](const store::Committed& committed) {
-      if (api) api->Notice(committed);
+      auto access = told.Lock();
+      if (*access) (*access)->Notice(committed);
     });
     serve::Options api_options;
     api_options.version = "1.2.3";
     api_options.external_url = "https://bell.example";
     api = std::make_unique<serve::Api>(*store, nullptr, clock, api_options);
+    *told.Lock() = api.get();
     io = std::make_unique<net::IoThread>("test", clock);
     auto listening = net::Server::Listen(*io, clock, {}, [this](net::Request request, net::Responder responder) {
       api->Handle(std::move(request), std::move(responder));
@@ -58,6 +61,7 @@ class ApiFixture : public testing::Test {
   ~ApiFixture() override {
     connection.reset();
     server.reset();
+    *told.Lock() = nullptr;
     api.reset();
     io.reset();
     store.reset();
@@ -171,6 +175,7 @@ class ApiFixture : public testing::Test {
   std::string directory;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<serve::Api> api;
+  base::Guarded<serve::Api*> told;  // whom the store's listener tells; null once it goes
   std::unique_ptr<net::IoThread> io;
   std::unique_ptr<net::Server> server;
   std::unique_ptr<HttpConnection> connection;
