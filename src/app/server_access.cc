@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <functional>
 
+#include "app/table.h"
 #include "net/net.h"
 
 namespace app {
@@ -21,6 +23,7 @@ namespace {
 constexpr std::string_view kDefaultServer = "http://127.0.0.1:8170";
 constexpr size_t kMaxInput = size_t{16} << 20;
 constexpr int kPage = 100;
+constexpr int kMostNamesakes = 1000;
 
 std::string FromEnvironment(const Context& context, const std::string& name) {
   auto found = context.environment.find(name);
@@ -33,7 +36,7 @@ std::string Trimmed(std::string text) {
   return text;
 }
 
-Result<base::Secret> FindToken(const Context& context, const ServerArguments& arguments) {
+Result<base::Secret> GivenToken(const Context& context, const ServerArguments& arguments) {
   if (!arguments.token_file.empty()) {
     RB_ASSIGN(std::string text, ReadInput(arguments.token_file));
     return base::Secret(Trimmed(std::move(text)));
@@ -45,17 +48,25 @@ Result<base::Secret> FindToken(const Context& context, const ServerArguments& ar
       "one");
 }
 
-Result<std::string> FindByName(ApiClient& api, std::string_view kind, std::string_view path, std::string_view filters,
-                               const std::string& name) {
-  RB_ASSIGN(json::value page, api.Get(fmt::format("{}?filter[name]={}{}", path, net::EncodePercent(name), filters)));
-  const json::value* data = base::At(page, {"data"});
-  bool found = data != nullptr && data->is_array() && !data->get_array().empty();
-  if (!found)
-    return base::Error(base::Code::kNotFound, fmt::format("there is no {} \"{}\" on {}", kind, name, api.server()));
-  if (data->get_array().size() > 1) {
-    return base::Invalid(fmt::format("there is more than one {} \"{}\"; give its id", kind, name));
+using Fits = std::function<bool(const json::value& resource)>;
+
+Result<std::string> FindByName(ApiClient& api, std::string_view kind, std::string_view path, const std::string& filter,
+                               const std::string& name, const Fits& fits = nullptr) {
+  RB_ASSIGN(json::array found,
+            FetchAll(api, fmt::format("{}?filter[name]={}{}", path, net::EncodePercent(name), filter), kMostNamesakes));
+  std::string ids;
+  int count = 0;
+  for (const json::value& resource : found) {
+    if (fits && !fits(resource)) continue;
+    ids += (ids.empty() ? "" : ", ") + TextAt(resource, {"id"});
+    count++;
   }
-  return TextAt(data->get_array()[0], {"id"});
+  if (count == 1) return ids;
+  if (count > 1) {
+    return base::Invalid(fmt::format("there is more than one {} \"{}\": {}; say which by its id", kind, name, ids));
+  }
+  return base::Error(base::Code::kNotFound, fmt::format("there is no {} \"{}\"{} on {}", kind, name,
+                                                        fits ? " that may be used there" : "", api.server()));
 }
 
 }  // namespace
@@ -77,7 +88,7 @@ Result<std::unique_ptr<ApiClient>> Connect(const Context& context, const ServerA
   runner::ApiOptions options;
   options.server = arguments.server.empty() ? FromEnvironment(context, "RUNBELL_SERVER") : arguments.server;
   if (options.server.empty()) options.server = kDefaultServer;
-  RB_ASSIGN(options.token, FindToken(context, arguments));
+  RB_ASSIGN(options.token, GivenToken(context, arguments));
   options.ca_file = arguments.ca_file;
   return ApiClient::Make(std::move(options), context.clock);
 }
@@ -104,10 +115,25 @@ Result<std::string> FindWorkspace(ApiClient& api, const std::string& environment
   return FindByName(api, "workspace", "workspaces", "&filter[environment]=" + id, name);
 }
 
-Result<std::string> FindEndpoint(ApiClient& api, const std::string& environment_id, const std::string& name_or_id) {
+Result<std::string> FindWebhook(ApiClient& api, const std::string& name_or_id) {
+  if (base::Parse<base::WebhookId>(name_or_id)) return name_or_id;
+  return FindByName(api, "webhook", "webhooks", "", name_or_id);
+}
+
+Result<std::string> FindToken(ApiClient& api, const std::string& name_or_id) {
+  if (base::Parse<base::TokenId>(name_or_id)) return name_or_id;
+  return FindByName(api, "token", "access-tokens", "", name_or_id);
+}
+
+Result<std::string> FindEndpoint(ApiClient& api, const std::string& name_or_id, const std::optional<PlaceIds>& place) {
   if (base::Parse<base::EndpointId>(name_or_id)) return name_or_id;
-  std::string filter = environment_id.empty() ? "" : "&filter[environment]=" + environment_id;
-  return FindByName(api, "endpoint", "endpoints", filter, name_or_id);
+  if (!place) return FindByName(api, "endpoint", "endpoints", "", name_or_id);
+  // What stands wider than the webhook, or in the same place.
+  auto fits = [&](const json::value& endpoint) {
+    std::string environment = RelatedId(endpoint, "environment"), workspace = RelatedId(endpoint, "workspace");
+    return workspace.empty() ? environment.empty() || environment == place->environment : workspace == place->workspace;
+  };
+  return FindByName(api, "endpoint", "endpoints", "", name_or_id, fits);
 }
 
 Result<json::array> FetchAll(ApiClient& api, const std::string& path, int limit) {
@@ -157,6 +183,18 @@ Result<std::string> ReadInput(const std::string& path) {
   if (got < 0) return base::Error(base::Code::kNotFound, std::strerror(fault), path);
   if (text.size() > kMaxInput) return base::Error(base::Code::kTooLarge, "more than 16 MiB", path);
   return text;
+}
+
+base::Status Confirm(Context& context, const std::string& question) {
+  if (isatty(STDIN_FILENO) == 0) {
+    return base::Invalid("this cannot be undone, and nobody is at a terminal to be asked; --yes does it unasked");
+  }
+  context.err(Harmless(question) + " [y/N] ");
+  std::string answer;
+  char c = 0;
+  while (read(STDIN_FILENO, &c, 1) == 1 && c != '\n') answer += c;
+  if (answer == "y" || answer == "yes" || answer == "Y") return {};
+  return base::Error(base::Code::kDenied, "nothing was changed");
 }
 
 }  // namespace app

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,12 +24,19 @@ std::vector<Option> WithServer(ServerArguments& arguments, std::vector<Option> o
 // Flags win over RUNBELL_SERVER and RUNBELL_TOKEN. kInvalid says how to give what is missing.
 base::Result<std::unique_ptr<runner::ApiClient>> Connect(const Context& context, const ServerArguments& arguments);
 
-// The id of what a person named. A workspace's name needs its environment, or is written ENVIRONMENT/WORKSPACE.
+// The id of what a person named. A workspace's name needs its environment, or is written ENVIRONMENT/WORKSPACE. A name
+// that several have is kInvalid, and the message has their ids.
 base::Result<std::string> FindEnvironment(runner::ApiClient& api, const std::string& name_or_id);
 base::Result<std::string> FindWorkspace(runner::ApiClient& api, const std::string& environment,
                                         const std::string& name_or_id);
-base::Result<std::string> FindEndpoint(runner::ApiClient& api, const std::string& environment_id,
-                                       const std::string& name_or_id);
+base::Result<std::string> FindWebhook(runner::ApiClient& api, const std::string& name_or_id);
+base::Result<std::string> FindToken(runner::ApiClient& api, const std::string& name_or_id);
+struct PlaceIds {
+  std::string environment, workspace;  // of a workspace both; of the account none
+};
+// Among the endpoints that a webhook of `place` may use, or among all.
+base::Result<std::string> FindEndpoint(runner::ApiClient& api, const std::string& name_or_id,
+                                       const std::optional<PlaceIds>& place);
 
 // The resources of a list, page after page, at most `limit`. `path` has its query already, or ends with '?'.
 base::Result<base::json::array> FetchAll(runner::ApiClient& api, const std::string& path, int limit);
@@ -41,5 +49,9 @@ base::json::object Relation(std::string_view type, std::string_view id);
 
 // The text of a file, "-" being standard input. kNotFound, kTooLarge beyond 16 MiB.
 base::Result<std::string> ReadInput(const std::string& path);
+
+// Asks the person at the terminal before something that cannot be undone. kInvalid when nobody sits there, and kDenied
+// when the answer is not yes.
+base::Status Confirm(Context& context, const std::string& question);
 
 }  // namespace app
