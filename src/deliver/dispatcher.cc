@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -64,7 +65,9 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
   std::unordered_map<base::DeliveryId, Schedule::Taken> loading;
   std::vector<base::DeliveryId> to_load;
   std::vector<base::EndpointId> to_learn;
+  std::unordered_set<base::EndpointId> learning;  // asked for, and not forgotten since
   std::vector<store::AttemptRecord> to_record;
+  std::vector<base::EndpointId> held;  // by what is in to_record
   bool load_under_way = false, record_under_way = false;
   int sending = 0, unrecorded = 0;
   base::Clock::TimerId timer = 0;
@@ -93,6 +96,7 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
 
   void Forget(base::EndpointId endpoint) {
     known.erase(endpoint);
+    learning.erase(endpoint);
     schedule.Forget(endpoint);
   }
 
@@ -119,6 +123,7 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
   void AskLoader() {
     if (load_under_way || (to_load.empty() && to_learn.empty())) return;
     load_under_way = true;
+    learning.insert(to_learn.begin(), to_learn.end());
     loader->Ask({std::exchange(to_load, {}), std::exchange(to_learn, {})});
   }
 
@@ -144,7 +149,9 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
     load_under_way = false;
     if (dead) return;
     if (!answer.status) return LoadFailed(std::move(answer));
-    for (store::Target& target : answer.targets) Learn(std::move(target));
+    for (store::Target& target : answer.targets) {
+      if (learning.erase(target.id) > 0) Learn(std::move(target));
+    }
     for (store::Loaded& loaded : answer.deliveries) {
       auto found = loading.find(loaded.id);
       if (found == loading.end()) continue;
@@ -214,10 +221,8 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
 
   void Begin(Schedule::Taken taken, store::Loaded loaded) {
     const auto found = known.find(taken.endpoint);
-    if (found == known.end() || stopping) {  // its settings changed while it was read
-      schedule.PutBack(std::move(taken));
-      return;
-    }
+    // Its settings changed while it was read, or a receiver asked for a rest.
+    if (found == known.end() || stopping || !schedule.MayBegin(taken)) return schedule.PutBack(taken);
     const Known& endpoint = found->second;
     auto under_way = std::make_shared<UnderWay>();
     under_way->started_at = clock.Now();
@@ -258,7 +263,10 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
     if (auto found = known.find(record.endpoint); found != known.end()) {
       TakeHealth(found->second, record.endpoint, attempt);
     }
-    if (attempt.decision.pause_endpoint) schedule.Hold(record.endpoint, *attempt.decision.pause_endpoint);
+    if (attempt.decision.pause_endpoint) {
+      schedule.Hold(record.endpoint, *attempt.decision.pause_endpoint);
+      held.push_back(record.endpoint);
+    }
     schedule.Release(under_way.taken);
     ++unrecorded;
     to_record.push_back(std::move(record));
@@ -279,15 +287,20 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
     if (record_under_way || to_record.empty()) return;
     record_under_way = true;
     const int count = static_cast<int>(to_record.size());
-    store.Record(std::exchange(to_record, {}), [self = shared_from_this(), count](base::Result<int> lost) {
-      self->io.Post([self, count, lost = std::move(lost)] { self->Recorded(count, lost); });
-    });
+    store.Record(std::exchange(to_record, {}),
+                 [self = shared_from_this(), count, held = std::exchange(held, {})](base::Result<int> lost) mutable {
+                   self->io.Post([self, count, held = std::move(held), lost = std::move(lost)] {
+                     self->Recorded(count, held, lost);
+                   });
+                 });
   }
 
-  void Recorded(int count, const base::Result<int>& lost) {
+  // The commit was noticed before this, so that the gates are learned anew and say what the holds said.
+  void Recorded(int count, const std::vector<base::EndpointId>& were_held, const base::Result<int>& lost) {
     record_under_way = false;
     if (dead) return MaybeEnded();
     unrecorded -= count;
+    for (base::EndpointId endpoint : were_held) schedule.EndHold(endpoint);
     if (lost) {
       stats.claims_lost += static_cast<uint64_t>(*lost);
     } else {

@@ -19,10 +19,15 @@ Schedule::Queue* Schedule::Find(base::EndpointId endpoint) {
   return found == queues_.end() ? nullptr : found->second.get();
 }
 
-bool Schedule::MayTake(const Queue& queue) const {
-  return queue.known && queue.gate.open && queue.gate.held_until <= now_ && !queue.ready.empty() &&
-         queue.in_flight < queue.gate.limit;
+bool Schedule::IsOpen(const Queue& queue) const {
+  return queue.known && queue.gate.open && std::max(queue.gate.held_until, queue.hold) <= now_;
 }
+
+bool Schedule::MayTake(const Queue& queue) const {
+  return IsOpen(queue) && !queue.ready.empty() && queue.in_flight < queue.gate.limit;
+}
+
+bool Schedule::MayBegin(const Taken& taken) const { return IsOpen(*queues_.at(taken.endpoint)); }
 
 void Schedule::Offer(Queue& queue) {
   if (!queue.known && !queue.asked && !(queue.ready.empty() && queue.later.empty())) {
@@ -38,9 +43,8 @@ void Schedule::Offer(Queue& queue) {
 void Schedule::SetWake(Queue& queue) {
   std::optional<base::WallTime> wake;
   if (!queue.later.empty()) wake = queue.later.top().due;
-  if (queue.known && queue.gate.held_until > now_ && !queue.ready.empty()) {
-    wake = wake ? std::min(*wake, queue.gate.held_until) : queue.gate.held_until;
-  }
+  const base::WallTime held_until = std::max(queue.gate.held_until, queue.hold);
+  if (queue.known && held_until > now_ && !queue.ready.empty()) wake = wake ? std::min(*wake, held_until) : held_until;
   if (wake == queue.wake) return;
   if (queue.wake) wakes_.erase({*queue.wake, queue.id});
   if (wake) wakes_.insert({*wake, queue.id});
@@ -85,8 +89,16 @@ void Schedule::SetLimit(base::EndpointId endpoint, int limit) {
 
 void Schedule::Hold(base::EndpointId endpoint, base::WallTime until) {
   if (Queue* queue = Find(endpoint)) {
-    queue->gate.held_until = std::max(queue->gate.held_until, until);
+    queue->hold = std::max(queue->hold, until);
     SetWake(*queue);
+  }
+}
+
+void Schedule::EndHold(base::EndpointId endpoint) {
+  if (Queue* queue = Find(endpoint)) {
+    queue->hold = {};
+    SetWake(*queue);
+    Offer(*queue);
   }
 }
 
@@ -171,10 +183,13 @@ void Schedule::Release(const Taken& taken) {
   Offer(At(taken.endpoint));
 }
 
-void Schedule::PutBack(Taken taken) {
+void Schedule::PutBack(const Taken& taken) {
   FreeSlots(taken);
   Queue& queue = At(taken.endpoint);
-  queue.ready.push_front(taken.job);
+  const auto older = [](const Job& a, const Job& b) { return std::tie(a.due, a.id) < std::tie(b.due, b.id); };
+  const auto place =
+      std::find_if(queue.ready.begin(), queue.ready.end(), [&](const Job& job) { return !older(job, taken.job); });
+  queue.ready.insert(place, taken.job);
   ++waiting_;
   SetWake(queue);
   Offer(queue);

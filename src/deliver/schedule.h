@@ -50,7 +50,9 @@ class Schedule {
   void Add(base::EndpointId endpoint, Job job, base::WallTime now);
   void SetGate(base::EndpointId endpoint, Gate gate, base::WallTime now);
   void SetLimit(base::EndpointId endpoint, int limit);
+  // Nothing before `until`, whatever the gate says, until it is known to say the same.
   void Hold(base::EndpointId endpoint, base::WallTime until);
+  void EndHold(base::EndpointId endpoint);
   // Its gate has to be learned again.
   void Forget(base::EndpointId endpoint);
   // Its waiting deliveries are no more.
@@ -59,8 +61,9 @@ class Schedule {
   // Lets time pass: what has become due may be taken.
   void Advance(base::WallTime now);
   std::optional<Taken> Take();
+  bool MayBegin(const Taken& taken) const;  // the gate is still open: it may have closed since it was taken
   void Release(const Taken& taken);
-  void PutBack(Taken taken);  // to the head of its queue
+  void PutBack(const Taken& taken);  // among the first of its queue, the oldest before the others
 
   // Endpoints with work whose gate is unknown; each is named once until it is forgotten again.
   std::vector<base::EndpointId> TakeUnknown();
@@ -81,6 +84,7 @@ class Schedule {
     std::priority_queue<Later, std::vector<Later>, std::greater<>> later;
     bool known = false, asked = false;
     Gate gate;
+    base::WallTime hold;
     std::shared_ptr<Host> host;
     int in_flight = 0;
     bool in_turns = false, parked = false;
@@ -89,6 +93,7 @@ class Schedule {
 
   Queue& At(base::EndpointId endpoint);
   Queue* Find(base::EndpointId endpoint);
+  bool IsOpen(const Queue& queue) const;
   bool MayTake(const Queue& queue) const;
   void Offer(Queue& queue);
   void SetWake(Queue& queue);

@@ -136,15 +136,45 @@ TEST(Schedule, AHeldEndpointWakesWhenItsTimeIsUp) {
   EXPECT_EQ(TakeAll(schedule), std::vector<int64_t>{1});
 }
 
-TEST(Schedule, WhatIsPutBackComesFirstAgain) {
+TEST(Schedule, AHoldOutlastsWhatTheGateSaidBefore) {
   Schedule schedule({});
-  schedule.SetGate(EndpointId{1}, Open("a", 10), kStart);
-  schedule.Add(EndpointId{1}, {DeliveryId{1}, kStart}, kStart);
-  schedule.Add(EndpointId{1}, {DeliveryId{2}, kStart}, kStart);
-  auto taken = schedule.Take();
-  schedule.PutBack(std::move(*taken));
-  EXPECT_EQ(schedule.waiting(), 2u);
-  EXPECT_EQ(TakeAll(schedule), (std::vector<int64_t>{1, 2}));
+  const EndpointId endpoint{1};
+  schedule.Add(endpoint, {DeliveryId{1}, kStart}, kStart);
+  schedule.Hold(endpoint, kStart + seconds(30));
+  schedule.SetGate(endpoint, Open("a", 10), kStart);
+  EXPECT_FALSE(schedule.Take());
+  EXPECT_EQ(schedule.NextWake(), kStart + seconds(30));
+  schedule.EndHold(endpoint);
+  EXPECT_TRUE(schedule.Take());
+}
+
+TEST(Schedule, WhatWasTakenMayBeginOnlyWhileItsGateIsOpen) {
+  Schedule schedule({});
+  const EndpointId endpoint{1};
+  schedule.SetGate(endpoint, Open("a", 10), kStart);
+  schedule.Add(endpoint, {DeliveryId{1}, kStart}, kStart);
+  const auto taken = schedule.Take();
+  ASSERT_TRUE(taken);
+  EXPECT_TRUE(schedule.MayBegin(*taken));
+  schedule.Hold(endpoint, kStart + seconds(30));
+  EXPECT_FALSE(schedule.MayBegin(*taken));
+  schedule.Advance(kStart + seconds(30));
+  EXPECT_TRUE(schedule.MayBegin(*taken));
+  schedule.Forget(endpoint);
+  EXPECT_FALSE(schedule.MayBegin(*taken));
+  schedule.SetGate(endpoint, {}, kStart);
+  EXPECT_FALSE(schedule.MayBegin(*taken)) << "paused meanwhile";
+}
+
+TEST(Schedule, WhatIsPutBackComesFirstAgainInItsOldOrder) {
+  Schedule schedule({});
+  schedule.SetGate(EndpointId{1}, Open("a", 3), kStart);
+  for (int n = 1; n <= 4; ++n) schedule.Add(EndpointId{1}, {DeliveryId{n}, kStart}, kStart);
+  std::vector<Schedule::Taken> taken;
+  while (auto one = schedule.Take()) taken.push_back(std::move(*one));
+  for (const auto& one : taken) schedule.PutBack(one);
+  EXPECT_EQ(schedule.waiting(), 4u);
+  EXPECT_EQ(TakeAll(schedule), (std::vector<int64_t>{1, 2, 3}));
 }
 
 // Whatever happens, nothing is lost, nothing is taken twice, and no limit is passed.
@@ -168,13 +198,14 @@ TEST(Schedule, RandomOperationsKeepEveryDeliveryAndEveryLimit) {
       if (choice == 1) schedule.Advance(now += seconds(1));
       if (choice == 2) schedule.Forget(endpoint);
       if (choice == 3) schedule.Hold(endpoint, now + seconds(pick(4)));
+      if (choice == 9) schedule.EndHold(endpoint);
       if (choice == 4) {
         for (EndpointId unknown : schedule.TakeUnknown()) open(static_cast<int>(unknown.value));
       }
       if (choice == 5) {
         while (auto one = schedule.Take()) taken.push_back(std::move(*one));
       }
-      if (choice >= 6 && !taken.empty()) {
+      if (choice >= 6 && choice <= 8 && !taken.empty()) {
         std::swap(taken[static_cast<size_t>(pick(static_cast<int>(taken.size())))], taken.back());
         if (choice == 6) {
           schedule.PutBack(taken.back());
@@ -193,7 +224,7 @@ TEST(Schedule, RandomOperationsKeepEveryDeliveryAndEveryLimit) {
       EXPECT_LE(taken.size(), static_cast<size_t>(kInAll));
       EXPECT_EQ(schedule.waiting() + taken.size() + finished.size(), static_cast<size_t>(added));
     };
-    for (int n = 0; n < 3000; ++n) step(pick(9));
+    for (int n = 0; n < 3000; ++n) step(pick(10));
     for (int n = 0; n < 10'000 && finished.size() < static_cast<size_t>(added); ++n) {
       for (int choice : {1, 4, 5, 7}) step(choice);
     }

@@ -21,7 +21,7 @@ json::value Patch(std::string_view type, const std::string& id, json::object att
   return json::object{{"data", json::object{{"type", type}, {"id", id}, {"attributes", std::move(attributes)}}}};
 }
 
-TEST(EndpointState, APausedEndpointHoldsItsDeliveriesAndSendsThemOldestFirst) {
+TEST(EndpointState, APausedEndpointHoldsItsDeliveriesUntilItIsResumed) {
   World world;
   EXPECT_EQ(world.Act("pause").status, 200);
   std::vector<std::string> ids;
@@ -34,7 +34,7 @@ TEST(EndpointState, APausedEndpointHoldsItsDeliveriesAndSendsThemOldestFirst) {
   EXPECT_EQ(world.receiver.RequestCount(), ids.size());
 }
 
-TEST(EndpointState, OldestFirstWhenOnlyOneMayBeUnderWay) {
+TEST(EndpointState, AResumedEndpointGetsTheOldestFirst) {
   TestAppOptions options;
   options.adjust = [](app::Settings& settings) { settings.deliver.per_endpoint = 1; };
   World world(options);
