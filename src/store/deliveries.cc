@@ -36,15 +36,19 @@ std::optional<int64_t> OutcomeNumber(std::string_view text) {
   return outcome ? std::optional<int64_t>(static_cast<int64_t>(*outcome)) : std::nullopt;
 }
 
+constexpr std::string_view kOfOwners = "d.id IN (SELECT delivery FROM deliveries_of WHERE owner IN ({}))";
+constexpr std::string_view kOfEnvironments =
+    "d.id IN (SELECT delivery FROM deliveries_of WHERE owner IN (SELECT id FROM workspaces WHERE environment IN ({})))";
+
 constexpr Field kFields[] = {
     {"status", Field::Kind::kName, "d.status", true, true, {}, StatusNumber},
     {"response-code", Field::Kind::kNumber, "d.response_code", true, true},
-    {"webhook-integration", Field::Kind::kId, "d.webhook", true, false, "wh-"},
-    {"webhook", Field::Kind::kId, "d.webhook", true, true, "wh-"},
+    {"webhook-integration", Field::Kind::kId, kOfOwners, true, false, "wh-"},
+    {"webhook", Field::Kind::kId, kOfOwners, true, false, "wh-"},
+    {"webhook", Field::Kind::kId, "d.webhook", false, true, "wh-"},
     {"endpoint", Field::Kind::kId, "d.endpoint", true, false, "ep-"},
-    {"environment", Field::Kind::kId, "d.workspace IN (SELECT id FROM workspaces WHERE environment IN ({}))", true,
-     false, "env-"},
-    {"workspace", Field::Kind::kId, "d.workspace", true, false, "ws-"},
+    {"environment", Field::Kind::kId, kOfEnvironments, true, false, "env-"},
+    {"workspace", Field::Kind::kId, kOfOwners, true, false, "ws-"},
     {"run", Field::Kind::kId, "d.run", true, true, "run-"},
     {"account", Field::Kind::kAccount, "d.account", true, false},
     {"event", Field::Kind::kName, "d.kind", true, true, {}, EventNumber},
@@ -152,10 +156,22 @@ Result<Delivery> ResendDelivery(Writing& w, const Principal& who, base::Delivery
       "0, 0, "
       "0, 0, 0, ?, NULL, ?, 0, NULL, NULL, NULL, ?, ? FROM deliveries WHERE id = ?",
       again, to.endpoint, w.shared.epoch, w.now, first.resend_of ? first.resend_of : id, who.token, id);
+  ++w.unlisted;
   w.sums.Accepted(first.webhook, again, w.now);
   w.committed.waiting.push_back({again, to.endpoint, w.now});
   w.Note(who, {Action::kDeliveryResent, again.value, first.run, {}, Format(id)});
   return GetRow({w.db, w.shared}, who, again);
+}
+
+void ListDeliveries(Writing& w) {
+  constexpr int kAtOnce = 1000;
+  if (w.unlisted < kAtOnce) return;
+  w.unlisted = 0;
+  w.db.Exec(
+      "INSERT INTO delivery_lists SELECT webhook AS owner, id FROM deliveries WHERE id > (SELECT value FROM meta WHERE "
+      "name = 'listed to') UNION ALL SELECT workspace, id FROM deliveries WHERE id > (SELECT value FROM meta WHERE "
+      "name = 'listed to') ORDER BY owner, id");
+  w.db.Exec("UPDATE meta SET value = (SELECT max(id) FROM deliveries) WHERE name = 'listed to'");
 }
 
 Result<std::vector<WebhookStatistics>> ReadStatistics(Reading r, const Principal& who,

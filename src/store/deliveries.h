@@ -18,6 +18,8 @@ std::optional<base::WallTime> ReadOldestDue(Reading r);
 base::Result<DeliveryDetail> ReadDetail(Reading r, const base::Principal& who, base::DeliveryId id);
 base::Result<std::vector<Attempt>> ReadAllAttempts(Reading r, const base::Principal& who, base::DeliveryId id);
 base::Result<Delivery> ResendDelivery(Writing& w, const base::Principal& who, base::DeliveryId id);
+// Catches delivery_lists up with the deliveries once it is far enough behind.
+void ListDeliveries(Writing& w);
 base::Result<std::vector<WebhookStatistics>> ReadStatistics(Reading r, const base::Principal& who,
                                                             const std::vector<base::WebhookId>& ids);
 

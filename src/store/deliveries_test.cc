@@ -416,5 +416,41 @@ TEST_F(DeliveriesTest, RetentionShortensTheFeedButNeverReusesItsNumbers) {
   EXPECT_EQ(store_->last_change(), last + 1);
 }
 
+// More of them than are listed at once, so that both what is listed and what is not yet is found.
+TEST_F(DeliveriesTest, EveryDeliveryOfAWebhookAWorkspaceOrAnEnvironmentIsFound) {
+  constexpr int kWebhooks = 5, kRings = 230;
+  const Workspace other = MakeWorkspace(environment_, "compute");
+  const Workspace far = MakeWorkspace(MakeEnvironment("test"), "far");
+  for (int n = 1; n < kWebhooks; ++n) MakeWebhook(endpoint_, "hook " + std::to_string(n));
+  for (int n = 0; n < kRings; ++n) Ring(n % 2 == 0 ? workspace_.id : other.id);
+  const auto expect = [&](const std::string& filter, const std::string& id, int64_t total) {
+    Query query;
+    query.filters = {{filter, {id}}};
+    query.size = 100;
+    int64_t found = 0;
+    base::DeliveryId newest_left;
+    for (query.page = 1;; ++query.page) {
+      const auto page = Ok(store_->List<Delivery>(kSystem, query));
+      EXPECT_EQ(page.total, total) << filter;
+      if (page.items.empty()) break;
+      for (const Delivery& delivery : page.items) {
+        EXPECT_TRUE(!newest_left || delivery.id < newest_left);
+        newest_left = delivery.id;
+        EXPECT_TRUE(filter != "workspace" || Format(delivery.workspace) == id);
+        EXPECT_TRUE(filter != "webhook" || Format(delivery.webhook) == id);
+        ++found;
+      }
+    }
+    EXPECT_EQ(found, total) << filter;
+  };
+  for (int round = 0; round < 2; ++round) {
+    expect("webhook", Format(webhook_.id), kRings);
+    expect("workspace", Format(other.id), kRings / 2 * kWebhooks);
+    expect("workspace", Format(far.id), 0);
+    expect("environment", Format(environment_.id), kRings * kWebhooks);
+    Reopen();
+  }
+}
+
 }  // namespace
 }  // namespace store

@@ -63,6 +63,7 @@ void InsertDelivery(Writing& w, base::DeliveryId id, base::EventId event, const 
       "0, 0)",
       id, kAccount, event, run.id, run.workspace, to.webhook, to.endpoint, kind, run.facts.reason, to.form, to.name,
       w.shared.epoch, w.now);
+  ++w.unlisted;
   w.sums.Accepted(to.webhook, id, w.now);
   w.committed.waiting.push_back({id, to.endpoint, w.now});
 }

@@ -99,6 +99,27 @@ TEST_F(OpenTest, ANewerVersionIsRefused) {
   ExpectRefused(options_, Code::kCorrupt, "newer version");
 }
 
+TEST_F(OpenTest, ADatabaseOfTheFirstVersionIsUpgraded) {
+  const Environment environment = MakeEnvironment("e");
+  const Webhook webhook = MakeWebhook(MakeEndpoint({environment.id, {}}, "p"), "h");
+  const Workspace workspace = MakeWorkspace(environment, "w");
+  Ring(workspace.id);
+  store_.reset();
+  Script(
+      "DROP VIEW deliveries_of; DROP TABLE delivery_lists; DELETE FROM meta WHERE name = 'listed to'; "
+      "DROP INDEX live_runs; CREATE INDEX live_runs ON runs(workspace) WHERE status < 12; "
+      "CREATE INDEX deliveries_by_webhook ON deliveries(webhook); "
+      "CREATE INDEX deliveries_by_workspace ON deliveries(workspace); PRAGMA user_version=1");
+  Open();
+  Ring(workspace.id);
+  for (const auto& [filter, id] :
+       {std::pair{"webhook", Format(webhook.id)}, std::pair{"workspace", Format(workspace.id)}}) {
+    Query query;
+    query.filters = {{filter, {id}}};
+    EXPECT_EQ(Deliveries(query).size(), 2u) << filter;
+  }
+}
+
 TEST_F(OpenTest, AnotherProgramsDatabaseIsRefused) {
   store_.reset();
   std::filesystem::remove(File("runbell.db"));

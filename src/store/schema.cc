@@ -21,7 +21,7 @@ using base::Status;
 namespace {
 
 constexpr int64_t kApplicationId = 0x52756e62;  // "Runb"
-constexpr int64_t kNewest = 1;
+constexpr int64_t kNewest = 2;
 
 // Partial indexes below are written with these numbers.
 static_assert(static_cast<int>(run::Status::kApplied) == 12, "the final states of a run begin here");
@@ -144,7 +144,27 @@ INSERT INTO totals VALUES (1, 0, 0, 0, 0, 0);
 CREATE TABLE purge_later (event INTEGER PRIMARY KEY) STRICT;
 )sql";
 
-constexpr const char* kSteps[] = {kVersion1};
+// An index by webhook or workspace has each of them grow in a page of its own, so that every delivery writes two pages
+// more. Entries that are made for many deliveries at once share those pages: that is delivery_lists, which knows every
+// delivery up to the id 'listed to'; deliveries_of adds the few after it. `owner` is a webhook or a workspace.
+constexpr const char* kVersion2 = R"sql(
+DROP INDEX deliveries_by_webhook;
+DROP INDEX deliveries_by_workspace;
+CREATE TABLE delivery_lists (
+  owner INTEGER NOT NULL, delivery INTEGER NOT NULL, PRIMARY KEY (owner, delivery)) STRICT, WITHOUT ROWID;
+INSERT INTO delivery_lists
+  SELECT webhook AS owner, id FROM deliveries UNION ALL SELECT workspace, id FROM deliveries ORDER BY owner, id;
+INSERT INTO meta SELECT 'listed to', coalesce(max(id), 0) FROM deliveries;
+CREATE VIEW deliveries_of AS
+  SELECT owner, delivery FROM delivery_lists UNION ALL
+  SELECT webhook, id FROM deliveries WHERE id > (SELECT value FROM meta WHERE name = 'listed to') UNION ALL
+  SELECT workspace, id FROM deliveries WHERE id > (SELECT value FROM meta WHERE name = 'listed to');
+
+DROP INDEX live_runs;
+CREATE INDEX live_runs ON runs(status) WHERE status < 12;
+)sql";
+
+constexpr const char* kSteps[] = {kVersion1, kVersion2};
 static_assert(std::size(kSteps) == kNewest);
 
 Status NotOurs(std::string message) { return Error(Code::kCorrupt, "runbell.db: " + std::move(message)); }

@@ -86,6 +86,8 @@ Status Claim(Writing& w) {
   w.db.Exec("INSERT OR REPLACE INTO meta VALUES ('epoch', ?)", w.shared.epoch);
   w.last_change = w.db.Number("SELECT max(sequence) FROM changes");
   w.last_id = std::max(w.last_id, LastId(w.db));
+  w.unlisted = static_cast<int>(
+      w.db.Number("SELECT count(*) FROM deliveries WHERE id > (SELECT value FROM meta WHERE name = 'listed to')"));
   w.db.Exec("COMMIT");
   if (!w.db.ok()) return w.db.TakeError();
   return {};
@@ -144,6 +146,7 @@ struct Store::Impl {
   void BeforeCommit() {
     writing.sums.Write(*db);
     writing.caches.Write(*db);
+    ListDeliveries(writing);
   }
 
   void AfterCommit() {

@@ -108,6 +108,7 @@ struct Writing {
   base::IdMaker ids;
   int64_t last_id = 0;  // never handed out twice, also when the clock was set back since the last opening
   int64_t last_change = 0;
+  int unlisted = 0;  // deliveries that delivery_lists lacks; a few too many after something was undone
   Committed committed;
   Sums sums;
   Caches caches;
