@@ -23,12 +23,13 @@ class FakeApi {
   // ---- switches; any thread, any time ----
   void SetDown(bool down);              // answers 503 to everything
   void SetDownAfter(std::string path);  // goes down with the first request for a path that contains it
-  void LoseAnswers(int count);          // takes that many transitions, but answers 503
-  void SetBusy(bool busy);              // another run holds the workspace's place; freeing it moves the feed
-  void SetAutoApply(bool on);           // of the workspace
-  void SetMayApprove(bool may);         // what the token may do
-  void SetToken(std::string token);     // others get 401
-  void AddPlaces();                     // environment "prod" with workspace "net"
+  // Takes that many requests that change something and whose path ends so, but answers 503.
+  void LoseAnswers(std::string path_end, int count);
+  void SetBusy(bool busy);           // another run holds the workspace's place; freeing it moves the feed
+  void SetAutoApply(bool on);        // of the workspace
+  void SetMayApprove(bool may);      // what the token may do
+  void SetToken(std::string token);  // others get 401
+  void AddPlaces();                  // environment "prod" with workspace "net"
 
   // ---- what people and the server do; each moves the feed ----
   void Act(run::Action action);
@@ -42,6 +43,7 @@ class FakeApi {
   run::Facts facts() const;
   base::json::object Attributes(std::string_view status) const;  // of the first report of that status
   base::json::object created() const;                            // the attributes the run was created with
+  int runs_made() const;
   std::vector<std::string> created_places() const;
   std::vector<std::string> requests() const;  // "POST /api/iacp/v3/runs"
   std::string everything_received() const;

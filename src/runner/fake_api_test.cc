@@ -53,11 +53,14 @@ struct FakeApi::Impl {
   struct State {
     bool down = false, busy = false, auto_apply = false, may_approve = true;
     std::string down_after, token;
+    std::string lose_path;
     int lose_answers = 0;
     std::string environment, workspace;  // names; empty: there is none
     bool exists = false;
     run::Facts facts;
     bool cancel_requested = false;
+    std::string run_key;
+    int runs_made = 0;
     std::set<std::string> keys;
     int64_t sequence = 0;
     std::vector<Held> held;
@@ -122,7 +125,10 @@ void FakeApi::Impl::Take(Request request, Responder responder) {
       held.push_back({from, responder});
     } else {
       const auto before = s->sequence;
-      responder.Send(Answer(*s, request));
+      Response answer = Answer(*s, request);
+      const bool lose = s->lose_answers > 0 && request.method == "POST" && request.path.ends_with(s->lose_path);
+      if (lose) --s->lose_answers;
+      responder.Send(lose ? Problem(503, "Service Unavailable") : std::move(answer));
       if (s->sequence != before) held = std::exchange(s->held, {});
       if (auto found = s->when.extract(s->facts.status); s->exists && !found.empty()) then = found.mapped();
     }
@@ -165,6 +171,10 @@ Response FakeApi::Impl::Create(State& s, std::string_view type, const value& doc
     if (base::StringAt(document, {"data", "relationships", "workspace", "data", "id"}) != kWorkspaceId) {
       return Problem(422, "Invalid Relationship", "no such workspace");
     }
+    const std::string key = base::StringAt(*attributes, {"key"}).value_or("");
+    if (!key.empty() && s.run_key == key) return ShowRun(s, 200);
+    s.run_key = key;
+    ++s.runs_made;
     s.created = attributes->as_object();
     s.exists = true;
     s.facts = {};
@@ -226,10 +236,6 @@ Response FakeApi::Impl::Transition(State& s, const value& document) {
     s.reports.push_back(status + (reason.empty() ? "" : "/" + std::string(reason)));
     s.report_attributes.push_back(attributes.as_object());
   }
-  if (s.lose_answers > 0) {
-    --s.lose_answers;
-    return Problem(503, "Service Unavailable");
-  }
   return ShowRun(s, 200);
 }
 
@@ -278,7 +284,11 @@ void FakeApi::SetDown(bool down) {
   s->down_after.clear();
 }
 void FakeApi::SetDownAfter(std::string path) { impl_->state.Lock()->down_after = std::move(path); }
-void FakeApi::LoseAnswers(int count) { impl_->state.Lock()->lose_answers = count; }
+void FakeApi::LoseAnswers(std::string path_end, int count) {
+  auto s = impl_->state.Lock();
+  s->lose_path = std::move(path_end);
+  s->lose_answers = count;
+}
 void FakeApi::SetBusy(bool busy) {
   impl_->Bump([busy](Impl::State& s) { s.busy = busy; });
 }
@@ -308,6 +318,7 @@ std::vector<std::string> FakeApi::reports() const { return impl_->state.Lock()->
 int FakeApi::heartbeats() const { return impl_->state.Lock()->heartbeats; }
 run::Facts FakeApi::facts() const { return impl_->state.Lock()->facts; }
 object FakeApi::created() const { return impl_->state.Lock()->created; }
+int FakeApi::runs_made() const { return impl_->state.Lock()->runs_made; }
 std::vector<std::string> FakeApi::created_places() const { return impl_->state.Lock()->created_places; }
 std::vector<std::string> FakeApi::requests() const { return impl_->state.Lock()->requests; }
 std::string FakeApi::everything_received() const { return impl_->state.Lock()->received; }

@@ -176,9 +176,7 @@ void Reporter::Work() {
     switch (NextJob()) {
       case Job::kStop: return;
       case Job::kRegister:
-        if (auto status = TryRegister(); !status) {
-          Settle({status.error().code == Code::kUnavailable ? Sent::kKept : Sent::kRefused, std::move(status).error()});
-        }
+        if (auto status = TryRegister(); !status) Settle(NotTaken(std::move(status).error()));
         break;
       case Job::kReport: DoReport(); break;
       case Job::kBeat: DoBeat(); break;
@@ -189,14 +187,15 @@ void Reporter::Work() {
 Reporter::Job Reporter::NextJob() {
   auto state = state_.Lock();
   auto wants_run = [&] { return !state->run && (state->register_now || !state->queue.empty()); };
-  auto can_beat = [&] { return state->beat_due && state->run && state->accepted && !run::IsFinal(*state->accepted); };
+  auto can_beat = [&] { return state->beat_due && state->run && !run::IsFinal(state->accepted); };
   state.Wait([&] {
     const bool work = wants_run() || !state->queue.empty() || can_beat();
     return state->stop || (work && !state->backing_off && !state->dead);
   });
   if (state->stop) return Job::kStop;
   if (wants_run()) return Job::kRegister;
-  if (!state->queue.empty()) return Job::kReport;
+  if (!can_beat()) return Job::kReport;
+  // Before any report: those of a run that waits in the queue are refused until its turn comes.
   state->beat_due = false;
   return Job::kBeat;
 }
@@ -211,6 +210,7 @@ base::Status Reporter::TryRegister() {
     state->registered_once = true;
     state->failures = 0;
   }
+  ArmBeat(options_.heartbeat);
   state_.NotifyAll();
   return {};
 }
@@ -248,44 +248,41 @@ base::Status Reporter::Post(const Report& report, const std::string& key) {
   return {};
 }
 
+base::Status Reporter::PostAccepted() {
+  const run::Status accepted = state_.Lock()->accepted;
+  return Post({.status = accepted}, random_.Alphanumeric(kKeyChars));
+}
+
 void Reporter::DoReport() {
   const Entry entry = state_.Lock()->queue.front();
   Settle(Deliver(entry));
 }
 
 Reporter::Outcome Reporter::Deliver(const Entry& entry) {
-  auto posted = Post(entry.report, entry.key);
-  if (posted) return {};
-  if (posted.error().code == Code::kUnavailable) return {Sent::kKept, std::move(posted).error()};
-  if (posted.error().code == Code::kConflict) return AfterConflict(entry, std::move(posted).error());
-  return {Sent::kRefused, std::move(posted).error()};
+  for (bool resumed = false;; resumed = true) {
+    auto posted = Post(entry.report, entry.key);
+    if (posted) return {};
+    if (posted.error().code != Code::kConflict) return NotTaken(std::move(posted).error());
+    // It may pass: the workspace is busy, or the run was declared lost and can be taken back.
+    auto document = api_.Get("runs/" + run()->id);
+    if (!document) return NotTaken(std::move(document).error());
+    const auto status = base::StringAt(*document, {"data", "attributes", "status"});
+    const auto reason = base::StringAt(*document, {"data", "attributes", "reason"});
+    if (status == run::Name(run::Status::kPending)) return {Sent::kQueued, std::move(posted).error()};
+    if (reason != run::Name(run::Reason::kLost) || resumed) return {Sent::kRefused, std::move(posted).error()};
+    auto back = PostAccepted();
+    if (!back) return NotTaken(std::move(back).error());
+  }
 }
 
-// The conflict may be one that passes: the workspace is busy, or the run was declared lost and can be taken back.
-Reporter::Outcome Reporter::AfterConflict(const Entry& entry, Error conflict) {
-  auto document = api_.Get("runs/" + run()->id);
-  if (!document && document.error().code == Code::kUnavailable) return {Sent::kKept, std::move(document).error()};
-  if (!document) return {Sent::kRefused, std::move(conflict)};
-  const auto status = base::StringAt(*document, {"data", "attributes", "status"});
-  const auto reason = base::StringAt(*document, {"data", "attributes", "reason"});
-  const auto accepted = state_.Lock()->accepted;
-  if (status == run::Name(run::Status::kPending)) return {Sent::kQueued, std::move(conflict)};
-  if (reason != run::Name(run::Reason::kLost) || !accepted) return {Sent::kRefused, std::move(conflict)};
-  if (auto resumed = Post({.status = *accepted}, random_.Alphanumeric(kKeyChars)); !resumed) {
-    return {resumed.error().code == Code::kUnavailable ? Sent::kKept : Sent::kRefused, std::move(resumed).error()};
-  }
-  // A fresh key: under the old one the server may remember its refusal.
-  auto again = Post(entry.report, random_.Alphanumeric(kKeyChars));
-  if (again) return {};
-  return {again.error().code == Code::kUnavailable ? Sent::kKept : Sent::kRefused, std::move(again).error()};
+Reporter::Outcome Reporter::NotTaken(Error error) {
+  return {error.code == Code::kUnavailable ? Sent::kKept : Sent::kRefused, std::move(error)};
 }
 
 void Reporter::DoBeat() {
-  const auto accepted = *state_.Lock()->accepted;
-  auto posted = Post({.status = accepted}, random_.Alphanumeric(kKeyChars));
+  auto posted = PostAccepted();
   // What a refusal means (the run has been decided on, say) the watcher sees; there is nothing to repeat.
-  SetTimer(beat_timer_, posted ? options_.heartbeat : options_.heartbeat / 4,
-           [](State& state) { state.beat_due = true; });
+  ArmBeat(posted ? options_.heartbeat : options_.heartbeat / 4);
 }
 
 // What follows from an attempt, for after the lock is given up.
@@ -309,7 +306,7 @@ void Reporter::Settle(const Outcome& outcome) {
     state->registered_once = true;
   }
   if (effects.retry_in) SetTimer(retry_timer_, *effects.retry_in, [](State& state) { state.backing_off = false; });
-  if (effects.alive) SetTimer(beat_timer_, options_.heartbeat, [](State& state) { state.beat_due = true; });
+  if (effects.alive) ArmBeat(options_.heartbeat);
   if (!effects.notice.empty()) notice_(effects.notice);
   state_.NotifyAll();
 }
@@ -364,6 +361,10 @@ void Reporter::BackOff(State& state, Effects& effects) {
   for (auto& entry : state.queue) {
     if (std::exchange(entry.awaited, false)) state.outcome = Sent::kKept;
   }
+}
+
+void Reporter::ArmBeat(base::Micros delay) {
+  SetTimer(beat_timer_, delay, [](State& state) { state.beat_due = true; });
 }
 
 void Reporter::SetTimer(base::Clock::TimerId& timer, base::Micros delay, void (*effect)(State&)) {

@@ -38,8 +38,8 @@ struct RunInfo {
 
 // One thread sends; the others hand over. Send and Finish are for one thread, the rest for any.
 //
-// The server may have declared the run lost meanwhile; then the reporter first takes it back to where it was. While
-// nothing is to be reported, the present status is reported again as a sign of life.
+// The server may have declared the run lost meanwhile; then the reporter first takes it back to where it was. From the
+// registration on, while nothing new is taken, the present status is reported again as a sign of life.
 class Reporter {
  public:
   Reporter(const RunOptions& options, ApiClient& api, base::Clock& clock, base::Random& random,
@@ -70,7 +70,7 @@ class Reporter {
     std::optional<Sent> outcome;  // of the awaited entry
     std::optional<RunInfo> run;
     std::optional<base::Error> refusal;
-    std::optional<run::Status> accepted;
+    run::Status accepted = run::Status::kPending;
     bool register_now = false, registered_once = false;
     bool backing_off = false, beat_due = false;
     bool unreachable = false, dead = false, give_up = false, stop = false;
@@ -88,12 +88,14 @@ class Reporter {
     std::optional<base::Error> error;
   };
   Outcome Deliver(const Entry& entry);
-  Outcome AfterConflict(const Entry& entry, base::Error conflict);
+  static Outcome NotTaken(base::Error error);
   base::Status Post(const Report& report, const std::string& key);
+  base::Status PostAccepted();  // a sign of life, or the way back from being lost
   base::Result<std::string> FindOrMakePlaces();
   base::Result<RunInfo> CreateRun(const std::string& workspace);
   struct Effects;
   void Settle(const Outcome& outcome);
+  void ArmBeat(base::Micros delay);
   static void OnAccepted(State& state, Effects& effects);
   static void OnQueued(State& state, Effects& effects);
   static void OnRefused(State& state, const base::Error& error, Effects& effects);

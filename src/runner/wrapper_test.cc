@@ -487,6 +487,45 @@ TEST_F(WrapperTest, ADiscardInTheQueueEndsIt) {
   EXPECT_THAT(Calls(), IsEmpty());
 }
 
+TEST_F(WrapperTest, ARunThatWasDeclaredLostInTheQueueComesBackAndWaitsOn) {
+  options_.auto_apply = true;
+  api_.SetBusy(true);
+  std::thread server([&] {
+    WaitForErr("waits for its turn");
+    api_.Act(Action::kLose);
+    api_.WaitForReports(1);  // the way back
+    EXPECT_EQ(api_.facts().status, Status::kPending);
+    api_.SetBusy(false);
+  });
+  EXPECT_EQ(Run(), kExitOk) << err();
+  server.join();
+  EXPECT_THAT(api_.reports(), ElementsAre("pending", "planning", "planned", "applying", "applied/applied"));
+}
+
+TEST_F(WrapperTest, ReportsThatWaitInTheQueueDoNotSilenceTheRun) {
+  options_.auto_apply = true;
+  api_.SetDown(true);
+  api_.SetBusy(true);
+  std::atomic<bool> over = false;
+  std::thread server([&] {
+    const auto move_until = [&](const std::function<bool()>& reached) {
+      while (!reached()) clock_.Advance(base::Micros(1'000'000));
+    };
+    WaitForErr("trying for");
+    EXPECT_THAT(Calls(), HasSubstr("apply"));
+    api_.SetDown(false);
+    move_until([&] { return api_.heartbeats() >= 3; });
+    api_.Act(Action::kLose);
+    move_until([&] { return !api_.reports().empty(); });  // the way back
+    api_.SetBusy(false);
+    move_until([&] { return over.load(); });
+  });
+  EXPECT_EQ(Run(), kExitOk) << err();
+  over = true;
+  server.join();
+  EXPECT_THAT(api_.reports(), ElementsAre("pending", "planning", "planned", "applying", "applied/applied"));
+}
+
 // ---- a server that cannot be reached ----
 
 TEST_F(WrapperTest, GoesOnWithoutTheServerAndDeliversLater) {
@@ -503,7 +542,7 @@ TEST_F(WrapperTest, GoesOnWithoutTheServerAndDeliversLater) {
 
 TEST_F(WrapperTest, AnAnswerThatIsLostDoesNotDoubleAReport) {
   options_.auto_apply = true;
-  api_.LoseAnswers(2);
+  api_.LoseAnswers("/status-transitions", 2);
   EXPECT_EQ(RunWithMovingClock(), kExitOk);
   EXPECT_THAT(api_.reports(), ElementsAre("planning", "planned", "applying", "applied/applied"));
 }
