@@ -65,7 +65,9 @@ std::vector<std::string> MakeEnvironment(const Command& command) {
   };
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     const bool kept = std::find(kAlwaysKept.begin(), kAlwaysKept.end(), NameOf(*entry)) != kAlwaysKept.end();
-    if (!command.clean_environment || kept) set(*entry);
+    const bool withheld =
+        !command.withheld_prefix.empty() && std::string_view(*entry).starts_with(command.withheld_prefix);
+    if ((!command.clean_environment || kept) && !withheld) set(*entry);
   }
   for (const auto& entry : command.extra_environment) set(entry);
   return out;

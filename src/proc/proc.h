@@ -23,6 +23,7 @@ struct Command {
   std::string directory;                       // empty: here
   std::vector<std::string> extra_environment;  // "NAME=value", over what is inherited
   bool clean_environment = false;              // inherit nothing but PATH, HOME, LANG, TZ
+  std::string withheld_prefix;                 // variables whose name begins so are not inherited; empty: all are
   std::string input;                           // standard input; then end of file
   std::optional<base::Micros> time_limit;      // then SIGTERM, and SIGKILL after `kill_after`
   base::Micros kill_after{10'000'000};

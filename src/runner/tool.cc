@@ -116,6 +116,7 @@ proc::Command Tool::MakeCommand(std::vector<std::string> arguments) const {
   command.argv = {command_.program};
   command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
   command.directory = command_.directory;
+  command.withheld_prefix = "RUNBELL_";  // a token there is for this program, not for providers and provisioners
   command.extra_environment = {"TF_IN_AUTOMATION=1", "TF_INPUT=0", "CHECKPOINT_DISABLE=1"};
   return command;
 }
