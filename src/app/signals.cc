@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <cerrno>
 
@@ -16,7 +17,8 @@ namespace {
 sem_t raised;
 std::atomic<int> signals_left{0};  // so many are let pass before one ends the process
 std::atomic<bool> leaving{false};
-struct sigaction old_term, old_int;
+constexpr std::array kSignals = {SIGTERM, SIGINT, SIGHUP};
+std::array<struct sigaction, kSignals.size()> before;
 
 void OnSignal(int) {
   int saved_errno = errno;
@@ -31,13 +33,15 @@ void Install(int passing) {
   struct sigaction action {};
   action.sa_handler = OnSignal;
   action.sa_flags = SA_RESTART;
-  sigaction(SIGTERM, &action, &old_term);
-  sigaction(SIGINT, &action, &old_int);
+  for (size_t i = 0; i < kSignals.size(); ++i) {
+    sigaction(kSignals[i], nullptr, &before[i]);
+    const bool nohup = kSignals[i] == SIGHUP && before[i].sa_handler == SIG_IGN;
+    if (!nohup) sigaction(kSignals[i], &action, nullptr);
+  }
 }
 
 void Uninstall() {
-  sigaction(SIGTERM, &old_term, nullptr);
-  sigaction(SIGINT, &old_int, nullptr);
+  for (size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &before[i], nullptr);
   sem_destroy(&raised);
 }
 

@@ -105,7 +105,7 @@ class Wrapper {
 
   int Run();  // blocks until the run is over and reported; the exit code
 
-  // A person's interrupt (SIGINT, SIGTERM). Each is passed on to the tool once; with no tool at work the run is
+  // A person's interrupt (SIGINT, SIGTERM, SIGHUP). Each is passed on to the tool once; with no tool at work the run is
   // canceled. After the run's end it stops the last attempts to deliver reports. Any thread, any time.
   void Interrupt();
 
