@@ -50,6 +50,13 @@ Result<base::Secret> GivenToken(const Context& context, const ServerArguments& a
 
 using Fits = std::function<bool(const json::value& resource)>;
 
+bool TokenCrossesNetworkInClear(const std::string& server) {
+  const auto url = net::ParseUrl(server);
+  if (!url || url->tls || url->host == "localhost") return false;
+  const auto address = net::ParseAddress(url->host);
+  return !address || net::Egress().Judge(*address, url->port) != net::Refusal::kLoopback;
+}
+
 Result<std::string> FindByName(ApiClient& api, std::string_view kind, std::string_view path, const std::string& filter,
                                const std::string& name, const Fits& fits = nullptr) {
   RB_ASSIGN(json::array found,
@@ -90,6 +97,10 @@ Result<std::unique_ptr<ApiClient>> Connect(const Context& context, const ServerA
   if (options.server.empty()) options.server = kDefaultServer;
   RB_ASSIGN(options.token, GivenToken(context, arguments));
   options.ca_file = arguments.ca_file;
+  if (TokenCrossesNetworkInClear(options.server)) {
+    context.err("runbell: warning: " + options.server +
+                " is not https; the token crosses the network in clear, and whoever reads it can use it\n");
+  }
   return ApiClient::Make(std::move(options), context.clock);
 }
 

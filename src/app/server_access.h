@@ -21,7 +21,8 @@ std::vector<Option> MakeServerOptions(ServerArguments& arguments);
 // `options`, then those of the server.
 std::vector<Option> WithServer(ServerArguments& arguments, std::vector<Option> options);
 
-// Flags win over RUNBELL_SERVER and RUNBELL_TOKEN. kInvalid says how to give what is missing.
+// Flags win over RUNBELL_SERVER and RUNBELL_TOKEN. kInvalid says how to give what is missing. Warns on standard error
+// when the token is to cross a network without TLS.
 base::Result<std::unique_ptr<runner::ApiClient>> Connect(const Context& context, const ServerArguments& arguments);
 
 // The id of what a person named. A workspace's name needs its environment, or is written ENVIRONMENT/WORKSPACE. A name
