@@ -8,6 +8,7 @@
 #include "app/delivery_view.h"
 #include "app/server_access.h"
 #include "app/signals.h"
+#include "base/time_text.h"
 #include "net/net.h"
 
 namespace app {
@@ -23,6 +24,7 @@ struct WrapArguments {
   ServerArguments server;
   runner::RunOptions run;
   bool no_init = false;
+  std::string report_timeout;
 };
 
 Result<int> Wrap(Context& context, WrapArguments& arguments) {
@@ -30,6 +32,11 @@ Result<int> Wrap(Context& context, WrapArguments& arguments) {
     return base::Invalid("say what to run behind `--`, as in: runbell run ... -- terraform");
   }
   arguments.run.init = !arguments.no_init;
+  if (!arguments.report_timeout.empty()) {
+    const auto limit = base::ParseDuration(arguments.report_timeout);
+    if (!limit) return base::Invalid("write a duration as 30s, 10m or 1h", "--report-timeout");
+    arguments.run.last_words = *limit;
+  }
   RB_ASSIGN(auto api, Connect(context, arguments.server));
   if (auto found = context.environment.find("TMPDIR"); found != context.environment.end() && !found->second.empty()) {
     arguments.run.temp_directory = found->second;
@@ -49,8 +56,10 @@ typed here as `yes` when a person sits at the terminal and the token may approve
 plan.
 
 If the server cannot be reached, the run goes on where no approval is needed, and reports are kept and sent later; with
---require-server it fails before planning instead. An unreachable server never means approved. Ctrl-C goes to the tool
-once, and the run ends as canceled.
+--require-server it fails before planning instead. An unreachable server never means approved. Ctrl-C, SIGTERM and a
+closed terminal go to the tool as an interrupt, once each, and the run ends as canceled.
+
+The tool does not get this program's own variables (RUNBELL_...), such as the token.
 
 Examples:
   runbell run --environment production --workspace network -- terraform
@@ -80,6 +89,8 @@ Command MakeRunCommand(Context& context) {
                {"--no-init", "", &arguments->no_init, "Do not run init."},
                {"--chdir", "DIR", &run.directory, "Where the configuration lies. Default: here."},
                {"--require-server", "", &run.require_server, "Fail before planning when the server is unreachable."},
+               {"--report-timeout", "DURATION", &arguments->report_timeout,
+                "How long to go on trying, after the end, to deliver reports the server has not taken. Default: 30s."},
                {"--json", "", &run.json, "For programs: one JSON object per line."}}),
           .rest = &run.command,
           .rest_name = "terraform|tofu [plan options]",
