@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "app/server_access.h"
 #include "support/manual_clock.h"
 
 namespace app {
@@ -67,6 +68,28 @@ TEST_F(CommandsTest, SettingsAreShownWithTheirSource) {
 TEST_F(CommandsTest, ServerCommandsSayWhereATokenComesFrom) {
   EXPECT_EQ(Run({"delivery", "list"}), kExitUsage);
   EXPECT_THAT(err_, HasSubstr("no token: give --token-file FILE or set RUNBELL_TOKEN"));
+}
+
+TEST_F(CommandsTest, ATokenInClearIsWarnedOfUnlessItStaysOnThisMachine) {
+  context_.environment["RUNBELL_TOKEN"] = "the-token";
+  const auto warning = [&](const std::string& server) {
+    err_.clear();
+    EXPECT_TRUE(Connect(context_, {server, "", ""})) << server;
+    return err_;
+  };
+  for (const char* server : {"http://runbell.example.com", "http://192.0.2.1:8170", "http://[2001:db8::1]:8170/x"}) {
+    EXPECT_THAT(warning(server), HasSubstr(std::string(server) + " is not https")) << server;
+    EXPECT_THAT(err_, testing::Not(HasSubstr("the-token")));
+  }
+  for (const char* server : {"", "http://localhost:1", "http://127.0.0.9:1", "http://[::1]:1", "https://example.com"}) {
+    EXPECT_EQ(warning(server), "") << server;
+  }
+}
+
+TEST_F(CommandsTest, TheTimeForLastReportsIsADuration) {
+  EXPECT_EQ(Run({"run", "--environment", "e", "--workspace", "w", "--report-timeout", "soon", "--", "terraform"}),
+            kExitUsage);
+  EXPECT_THAT(err_, HasSubstr("--report-timeout"));
 }
 
 }  // namespace

@@ -1,4 +1,3 @@
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@
 #include "runner/fake_api.h"
 #include "runner/runner.h"
 #include "support/manual_clock.h"
+#include "support/pseudo_terminal.h"
 
 namespace runner {
 namespace {
@@ -23,6 +23,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 using testing_support::ManualClock;
+using testing_support::PseudoTerminal;
 namespace fs = std::filesystem;
 
 const std::string kStreams = RB_SOURCE_DIR "/tests/data/terraform-streams/";
@@ -192,7 +193,11 @@ TEST_F(WrapperTest, CallsTheToolAsItHasToBeCalled) {
   options_.auto_apply = true;
   options_.command.insert(options_.command.end(), {"plan", "-var", "a=b", "-parallelism=3", "-json"});
   Put("plan.env", "");
+  ASSERT_EQ(setenv("RUNBELL_TOKEN", "token-in-the-environment", 1), 0);
+  ASSERT_EQ(setenv("RUNBELL_SECRETS_KEY", "key-in-the-environment", 1), 0);
   EXPECT_EQ(Run(), kExitOk);
+  unsetenv("RUNBELL_TOKEN");
+  unsetenv("RUNBELL_SECRETS_KEY");
   std::istringstream calls(Calls());
   std::string init, plan, show, apply;
   std::getline(calls, init), std::getline(calls, plan), std::getline(calls, show), std::getline(calls, apply);
@@ -205,6 +210,8 @@ TEST_F(WrapperTest, CallsTheToolAsItHasToBeCalled) {
   for (const char* line : {"TF_IN_AUTOMATION=1", "TF_INPUT=0", "CHECKPOINT_DISABLE=1"}) {
     EXPECT_THAT(environment, HasSubstr(line));
   }
+  EXPECT_THAT(environment, HasSubstr("PATH="));
+  EXPECT_THAT(environment, Not(HasSubstr("in-the-environment")));
 }
 
 TEST_F(WrapperTest, TheSavedPlanIsPrivateAndGoneAtTheEnd) {
@@ -354,21 +361,8 @@ TEST_F(WrapperTest, ADiscardEndsIt) {
   EXPECT_TRUE(fs::is_empty(dir_ / "tmp"));
 }
 
-class Terminal {
- public:
-  Terminal() { EXPECT_EQ(pipe2(ends_, O_CLOEXEC), 0); }
-  ~Terminal() { close(ends_[0]), close(ends_[1]); }
-  int fd() const { return ends_[0]; }
-  void Type(std::string_view text) const {
-    EXPECT_EQ(write(ends_[1], text.data(), text.size()), static_cast<ssize_t>(text.size()));
-  }
-
- private:
-  int ends_[2];
-};
-
 TEST_F(WrapperTest, ATypedYesApplies) {
-  Terminal terminal;
+  PseudoTerminal terminal;
   terminal_ = terminal.fd();
   terminal.Type("yes\n");  // before the question: no answer to it
   bool asked = false;
@@ -384,7 +378,7 @@ TEST_F(WrapperTest, ATypedYesApplies) {
 }
 
 TEST_F(WrapperTest, ATypedNoDiscards) {
-  Terminal terminal;
+  PseudoTerminal terminal;
   terminal_ = terminal.fd();
   bool asked = false;
   on_output_ = [&](std::string_view text) {
@@ -393,8 +387,20 @@ TEST_F(WrapperTest, ATypedNoDiscards) {
   EXPECT_EQ(Run(), kExitDiscarded);
 }
 
+TEST_F(WrapperTest, ATerminalThatIsClosedLeavesTheDecisionToOthers) {
+  PseudoTerminal terminal;
+  terminal_ = terminal.fd();
+  bool asked = false;
+  on_output_ = [&](std::string_view text) {
+    if (text.find("type yes") == std::string_view::npos || std::exchange(asked, true)) return;
+    terminal.HangUp();
+    api_.Act(Action::kApply);
+  };
+  EXPECT_EQ(Run(), kExitOk) << err();
+}
+
 TEST_F(WrapperTest, ATypedYesOfATokenThatMayNotApproveChangesNothing) {
-  Terminal terminal;
+  PseudoTerminal terminal;
   terminal_ = terminal.fd();
   api_.SetMayApprove(false);
   bool asked = false, told = false;
@@ -557,7 +563,7 @@ TEST_F(WrapperTest, RequiringTheServerFailsBeforePlanning) {
 }
 
 TEST_F(WrapperTest, AnUnreachableServerNeverMeansApproved) {
-  Terminal terminal;
+  PseudoTerminal terminal;
   terminal_ = terminal.fd();
   terminal.Type("yes\n");
   api_.SetDownAfter("status-transitions");

@@ -9,6 +9,7 @@
 #include "e2e/server_program.h"
 #include "hook/hook.h"
 #include "support/fake_endpoint.h"
+#include "support/pseudo_terminal.h"
 #include "support/require.h"
 #include "support/secret_scan.h"
 
@@ -49,9 +50,9 @@ class Terraform : public ::testing::Test {
         RB_BINARY,       "run",        "--server",    server_.url(), "--token-file", directory_ / "token",
         "--environment", "production", "--workspace", "network",     "--chdir",      directory_ / "code"};
     argv.insert(argv.end(), flags.begin(), flags.end());
-    argv.insert(argv.end(), {"--", "terraform"});
+    argv.insert(argv.end(), {"--", tool_});
     argv.insert(argv.end(), plan.begin(), plan.end());
-    return std::make_unique<Program>(argv);
+    return std::make_unique<Program>(argv, variables_, "", "", terminal_);
   }
   int Run(const std::vector<std::string>& flags, const std::vector<std::string>& plan = {}) {
     auto program = Begin(flags, plan);
@@ -85,6 +86,9 @@ class Terraform : public ::testing::Test {
   FakeEndpoint receiver_;
   std::string environment_, workspace_, secret_, said_;
   json::value body_;
+  std::string tool_ = "terraform";
+  std::vector<std::string> variables_;  // of the wrapper's environment
+  int terminal_ = -1;
 };
 
 TEST_F(Terraform, AppliedThenNoChangesThenDestroyed) {
@@ -145,10 +149,45 @@ TEST_F(Terraform, SigintEndsAnApplyAsCanceled) {
   EXPECT_EQ(Rung(1), "run:errored/canceled");
 }
 
+TEST_F(Terraform, AClosedTerminalEndsAnApplyAsCanceledAndLeavesNoPlan) {
+  std::filesystem::create_directory(directory_ / "tmp");
+  variables_ = {"TMPDIR=" + (directory_ / "tmp")};
+  auto program = Begin({"--auto-apply"}, {"-var=delay=30"});
+  ASSERT_NE(program->WaitForLine("Executing"), "");
+  EXPECT_FALSE(std::filesystem::is_empty(directory_ / "tmp"));
+  program->Send(SIGHUP);
+  EXPECT_EQ(program->Wait(), 3) << program->out() << program->err();
+  EXPECT_EQ(Rung(1), "run:errored/canceled");
+  EXPECT_TRUE(std::filesystem::is_empty(directory_ / "tmp"));
+}
+
+TEST_F(Terraform, AYesTypedAtATerminalApproves) {
+  PseudoTerminal terminal;
+  terminal_ = terminal.fd();
+  auto program = Begin({});
+  EXPECT_EQ(Rung(1), "run:needs_attention/approval");
+  ASSERT_NE(program->WaitForLine("waits"), "");
+  terminal.Type("yes\r");
+  EXPECT_EQ(program->Wait(), 0) << program->out() << program->err();
+  EXPECT_EQ(Rung(2), "run:completed/applied");
+}
+
+// OpenTofu speaks Terraform's language; what is tested is that its name works.
+TEST_F(Terraform, TofuIsWrappedByItsName) {
+  std::ofstream(directory_ / "tofu") << "#!/bin/sh\nexec terraform \"$@\"\n";
+  std::filesystem::permissions(directory_ / "tofu", std::filesystem::perms::owner_all);
+  variables_ = {"PATH=" + directory_.path() + ":" +
+                std::filesystem::path(FindTool("terraform")).parent_path().string() + ":/usr/bin:/bin"};
+  tool_ = "tofu";
+  EXPECT_EQ(Run({"--auto-apply"}), 0) << said_;
+  EXPECT_EQ(Rung(1), "run:completed/applied");
+}
+
 TEST_F(Terraform, AnUnreachableServerDoesNotStopARunThatNeedsNoApproval) {
   const std::string url = server_.url();
   ASSERT_EQ(server_.Stop(), 0);
-  EXPECT_EQ(Run({"--auto-apply"}), 0) << said_;
+  EXPECT_EQ(Run({"--auto-apply", "--report-timeout", "100ms"}), 0) << said_;
+  EXPECT_NE(said_.find("could not be delivered"), std::string::npos) << said_;
   EXPECT_EQ(Run({"--auto-apply", "--require-server"}), 5) << said_;
   EXPECT_EQ(receiver_.RequestCount(), 0u);
 }

@@ -115,12 +115,12 @@ struct Program::Impl {
 };
 
 Program::Program(std::vector<std::string> argv, std::vector<std::string> environment, std::string directory,
-                 std::string input)
+                 std::string input, int terminal)
     : impl_(std::make_unique<Impl>()) {
   Pipe in, out, err;
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, in.read, 0);
+  posix_spawn_file_actions_adddup2(&actions, terminal >= 0 ? terminal : in.read, 0);
   posix_spawn_file_actions_adddup2(&actions, out.write, 1);
   posix_spawn_file_actions_adddup2(&actions, err.write, 2);
   if (!directory.empty()) posix_spawn_file_actions_addchdir_np(&actions, directory.c_str());

@@ -11,9 +11,9 @@ namespace testing_support {
 class Program {
  public:
   // argv[0] is looked up on PATH. `environment` are "NAME=value" over what is inherited. Fails the test when it cannot
-  // be started.
+  // be started. Standard input is `input`, then its end; or `terminal`, when one is given.
   explicit Program(std::vector<std::string> argv, std::vector<std::string> environment = {}, std::string directory = {},
-                   std::string input = {});
+                   std::string input = {}, int terminal = -1);
   ~Program();  // SIGKILL when it still runs
 
   // Blocks until a complete line of standard output contains `text`, and returns it. Empty when the program ends
