@@ -5,6 +5,7 @@
 #include "app/commands.h"
 #include "app/delivery_view.h"
 #include "app/server_access.h"
+#include "app/signals.h"
 #include "app/verification.h"
 #include "base/time_text.h"
 #include "net/net.h"
@@ -107,15 +108,17 @@ class Tail {
       : context_(context), arguments_(arguments), api_(api) {}
 
   Result<int> Run() {
-    while (true) {
+    RB_ASSIGN(json::value newest, api_.Get("changes?after=last&wait=0" + RunFilter()));
+    after_ = TextAt(newest, {"meta", "last"});
+    context_.err(fmt::format("following the deliveries of {} until Ctrl-C\n", api_.server()));
+    while (!stop_.WaitUntil(context_.clock, context_.clock.Mono())) {
       auto page =
           api_.Poll(fmt::format("changes?after={}&wait=30&filter[kind]=delivery{}", after_, RunFilter()), kPollWait);
-      if (!page && page.error().code == base::Code::kUnavailable && connected_) {
+      if (!page && page.error().code == base::Code::kUnavailable) {
         Wait(page.error());
         continue;
       }
       if (!page) return std::move(page).error();
-      connected_ = true;
       complained_ = false;
       const json::value* data = base::At(*page, {"data"});
       if (data != nullptr && data->is_array()) {
@@ -125,6 +128,13 @@ class Tail {
       }
       after_ = TextAt(*page, {"meta", "last"});
     }
+    return kExitOk;
+  }
+
+  // Any thread.
+  void Stop() {
+    stop_.Raise();
+    api_.Stop();
   }
 
  private:
@@ -134,10 +144,10 @@ class Tail {
 
   // A server that restarts is waited for: the feed goes on where it was.
   void Wait(const base::Error& error) {
-    if (!complained_) context_.err(fmt::format("{}; trying again\n", error.Text()));
+    if (stop_.WaitUntil(context_.clock, context_.clock.Mono())) return;
+    if (!complained_) context_.err(Harmless(error.Text()) + "; trying again\n");
     complained_ = true;
-    base::Signal never;
-    never.WaitUntil(context_.clock, context_.clock.Mono() + kRetryAfter);
+    stop_.WaitUntil(context_.clock, context_.clock.Mono() + kRetryAfter);
   }
 
   bool Print(const json::value& change) {
@@ -150,13 +160,16 @@ class Tail {
   Context& context_;
   const DeliveryArguments& arguments_;
   ApiClient& api_;
-  std::string after_ = "last";
-  bool connected_ = false, complained_ = false;
+  base::Signal stop_;
+  std::string after_;
+  bool complained_ = false;
 };
 
 Result<int> Follow(Context& context, const DeliveryArguments& arguments) {
   RB_ASSIGN(auto api, Connect(context, arguments.server));
-  return Tail(context, arguments, *api).Run();
+  Tail tail(context, arguments, *api);
+  Interrupts interrupts([&tail] { tail.Stop(); });
+  return tail.Run();
 }
 
 struct VerifyArguments {

@@ -1,6 +1,7 @@
 #include "app/demo.h"
 
 #include <fmt/format.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -98,7 +99,8 @@ struct RunPlan {
 
 class Demo {
  public:
-  Demo(Context& context, const DemoOptions& options) : context_(context), options_(options), printer_(context) {}
+  Demo(Context& context, const DemoOptions& options)
+      : context_(context), options_(options), printer_(context), interrupts_([this] { Interrupt(); }) {}
   ~Demo() {
     app_.reset();
     if (remove_directory_) {
@@ -114,11 +116,11 @@ class Demo {
     RB_TRY(SetUp());
     RB_TRY(ChooseTool());
     bool good = RunAll();
+    if (interrupted_) return base::Error(base::Code::kUnavailable, "interrupted");
     good = Judge() && good;
     if (options_.once) return good ? kExitOk : kExitFailed;
     Suggest();
-    StopSignal stop;
-    stop.Wait();
+    end_.Wait();
     app_->Stop(kDrain);
     return good ? kExitOk : kExitFailed;
   }
@@ -138,6 +140,7 @@ class Demo {
   bool RunApproved(const RunPlan& plan);
   bool Child(const std::vector<std::string>& arguments, int expected_code);
   void OnDelivery(const ReceivedDelivery& delivery);
+  void Interrupt();
   bool Judge();
   void Suggest();
 
@@ -149,6 +152,10 @@ class Demo {
   bool remove_directory_ = false;
   std::unique_ptr<DemoReceiver> receiver_;
   std::unique_ptr<App> app_;
+  base::Guarded<std::vector<std::shared_ptr<proc::Child>>> children_;
+  std::atomic<bool> interrupted_{false};
+  base::Signal end_;
+  Interrupts interrupts_;  // the last member, so that it is there until the directory has been removed
 };
 
 base::Status Demo::MakeDirectory() {
@@ -163,7 +170,7 @@ base::Status Demo::MakeDirectory() {
       return base::Error(base::Code::kUnavailable, "cannot make a directory", pattern);
     }
     directory_ = pattern;
-    remove_directory_ = options_.once;
+    remove_directory_ = !options_.keep;
   } else {
     std::error_code fault;
     std::filesystem::create_directories(options_.directory, fault);
@@ -280,7 +287,17 @@ base::Status Demo::ChooseTool() {
   return {};
 }
 
+// The runs end as interrupted ones do, and no other is begun.
+void Demo::Interrupt() {
+  interrupted_ = true;
+  end_.Raise();
+  std::vector<std::shared_ptr<proc::Child>> children = *children_.Lock();
+  for (const auto& child : children) child->Send(SIGINT);
+  happenings_.Happened();
+}
+
 bool Demo::Child(const std::vector<std::string>& arguments, int expected_code) {
+  if (interrupted_) return false;
   std::string shown = "runbell";
   for (const std::string& argument : arguments) {
     shown += argument.find(' ') == std::string::npos ? " " + argument : " '" + argument + "'";
@@ -292,14 +309,17 @@ bool Demo::Child(const std::vector<std::string>& arguments, int expected_code) {
   command.time_limit = kRunLimit;
   // What is set for this shell's own server must not reach the demo's commands.
   command.extra_environment = {"RUNBELL_SERVER=" + app_->url(), "RUNBELL_TOKEN="};
-  auto child = proc::Child::Start(context_.clock, std::move(command));
-  if (!child) {
-    printer_.Line("  cannot be started: " + child.error().Text());
+  auto started = proc::Child::Start(context_.clock, std::move(command));
+  if (!started) {
+    printer_.Line("  cannot be started: " + started.error().Text());
     return false;
   }
+  std::shared_ptr<proc::Child> child = std::move(*started);
+  children_.Lock()->push_back(child);
+  if (interrupted_) child->Send(SIGINT);
   std::string out, err;
-  auto exit = (*child)->Wait([&](std::string_view bytes) { printer_.Lines("  | ", out, bytes); },
-                             [&](std::string_view bytes) { printer_.Lines("  | ", err, bytes); });
+  auto exit = child->Wait([&](std::string_view bytes) { printer_.Lines("  | ", out, bytes); },
+                          [&](std::string_view bytes) { printer_.Lines("  | ", err, bytes); });
   for (std::string* rest : {&out, &err}) {
     if (!rest->empty()) printer_.Lines("  | ", *rest, "\n");
   }
@@ -333,7 +353,7 @@ bool Demo::RunApproved(const RunPlan& plan) {
     for (const ReceivedDelivery& delivery : receiver_->received()) {
       if (delivery.event == "run:needs_attention") run = delivery.run;
     }
-    return !run.empty() || ended;
+    return !run.empty() || ended;  // an interrupted run ends
   });
   bool approved = !run.empty() && Child({"approve", run, "--server", app_->url(), "--token-file", PathOf("admin.token"),
                                          "--comment", "looks right"},
@@ -371,7 +391,7 @@ bool Demo::Judge() {
   happenings_.WaitUntil(context_.clock, kDeliveryLimit, [&] {
     auto counted = app_->store().CountAll();
     if (counted) totals = *counted;
-    return totals.accepted >= static_cast<int64_t>(expected.size()) && totals.waiting == 0;
+    return interrupted_ || (totals.accepted >= static_cast<int64_t>(expected.size()) && totals.waiting == 0);
   });
   auto problems = CompareDeliveries(expected, receiver_->received());
   if (totals.delivered != static_cast<int64_t>(expected.size()) || totals.accepted != totals.delivered) {
@@ -396,9 +416,11 @@ The server goes on. In another shell:
   runbell delivery tail                  follow while you run:
   runbell run --environment {2} --workspace {3} --chdir '{4}' -- {5}
   runbell runs list                      and `runbell approve ID` for one that waits
-Ctrl-C ends it; everything is kept in {6} (`runbell serve --data` goes on with it).)",
+Ctrl-C ends it; {6}.)",
                             app_->url(), PathOf("admin.token"), kEnvironmentName, kNetwork, PathOf(kNetwork), tool_,
-                            directory_));
+                            remove_directory_
+                                ? "its data directory is removed then (--keep keeps it)"
+                                : fmt::format("everything is kept in {0} (`runbell serve --data {0}`)", directory_)));
 }
 
 }  // namespace

@@ -11,7 +11,8 @@ namespace app {
 
 struct DemoOptions {
   bool once = false;      // ends after the runs instead of serving on
-  std::string directory;  // data directory, new or empty; empty: a fresh one below $TMPDIR
+  std::string directory;  // data directory, new or empty; empty: a fresh one below $TMPDIR, removed at the end
+  bool keep = false;      // does not remove it
   std::string listen = "127.0.0.1:0";
 };
 

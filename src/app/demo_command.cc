@@ -17,7 +17,9 @@ Command MakeDemoCommand(Context& context) {
       .options = {{"--once", "", &options->once,
                    "End after the runs: with 0 if exactly the expected deliveries arrived, validly signed."},
                   {"--data", "DIR", &options->directory,
-                   "Data directory, new or empty. Default: a fresh one in the temporary folder."},
+                   "Data directory, new or empty; it is kept. Default: a fresh one in the temporary folder, removed at "
+                   "the end."},
+                  {"--keep", "", &options->keep, "Keep the fresh directory too; it holds an admin token."},
                   {"--listen", "HOST:PORT", &options->listen, "Of the server. Default: any free port of 127.0.0.1."}},
       .run = [&context, options] { return RunDemo(context, *options); }};
 }

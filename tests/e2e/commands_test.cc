@@ -1,10 +1,10 @@
 // Commands for people, as they are typed: the real binary against a real server.
 #include <gmock/gmock.h>
-#include <sys/stat.h>
 
 #include <fstream>
 
 #include "e2e/server_program.h"
+#include "support/fake_endpoint.h"
 
 namespace testing_support {
 namespace {
@@ -51,6 +51,15 @@ class CommandsOnServer : public testing::Test {
   std::string NewEndpoint(const std::string& name, std::vector<std::string> more) {
     more.insert(more.begin(), {"endpoint", "create", name, "--url", "http://127.0.0.1:1/hook"});
     return Ok(more);
+  }
+
+  // A run that fails: one event.
+  void Ring(const std::string& workspace, base::json::object attributes = {}) {
+    ApiCaller api = server_.Api();
+    attributes["source"] = "cli";
+    const std::string run = api.Create("runs", std::move(attributes), {{"workspace", workspace}});
+    api.Expect(201, "POST", "/runs/" + run + "/status-transitions",
+               R"({"data":{"type":"status-transitions","attributes":{"status":"errored"}}})");
   }
 
   TempDirectory directory_;
@@ -191,6 +200,27 @@ TEST_F(CommandsOnServer, TokensAreMadeListedAndRevokedOnTheServer) {
   EXPECT_EQ(Try({"token", "list", "--data", server_.data()}).code, 2) << "either a server or a directory";
 }
 
+TEST_F(CommandsOnServer, TailFollowsUntilInterrupted) {
+  Program tail({RB_BINARY, "delivery", "tail", "--server", server_.url(), "--token-file", directory_ / "admin.token"});
+  EXPECT_FALSE(tail.WaitForErrorLine("following").empty());
+  FakeEndpoint receiver;
+  Ok({"endpoint", "create", "chat", "--environment", "production", "--url", receiver.Url()});
+  Ok({"webhook", "create", "all", "--environment", "production", "--endpoint", "chat"});
+  Ring(base::StringAt(Read("workspace", "production/network"), {"id"}).value_or(""));
+  EXPECT_THAT(tail.WaitForLine("run:errored"), HasSubstr("all"));
+  tail.Send(SIGINT);
+  EXPECT_EQ(tail.Wait(), 0) << tail.err();
+}
+
+TEST_F(CommandsOnServer, TailWaitsForAServerThatRestartsAndCanBeInterruptedThen) {
+  Program tail({RB_BINARY, "delivery", "tail", "--server", server_.url(), "--token-file", directory_ / "admin.token"});
+  EXPECT_FALSE(tail.WaitForErrorLine("following").empty());
+  server_.Kill();
+  EXPECT_FALSE(tail.WaitForErrorLine("trying again").empty());
+  tail.Send(SIGINT);
+  EXPECT_EQ(tail.Wait(), 0) << tail.err();
+}
+
 TEST(TokensInADirectory, LookAlikeThoseOfAServerAndNeedTheDirectory) {
   TempDirectory directory;
   const std::string data = directory / "data";
@@ -202,6 +232,56 @@ TEST(TokensInADirectory, LookAlikeThoseOfAServerAndNeedTheDirectory) {
   EXPECT_THAT(RunProgram({RB_BINARY, "token", "list", "--data", data}).out, HasSubstr("ci"));
   EXPECT_EQ(RunProgram({RB_BINARY, "token", "revoke", "ci", "--data", data}).code, 0);
   EXPECT_THAT(RunProgram({RB_BINARY, "token", "list", "--data", data}).out, Not(HasSubstr("ci")));
+}
+
+// Without a terraform or tofu on the PATH, so that every machine runs the same.
+class DemoProgram : public testing::Test {
+ protected:
+  std::vector<std::string> Left() const {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(temporary_.path())) {
+      names.push_back(entry.path().filename());
+    }
+    return names;
+  }
+  std::unique_ptr<Program> Start(std::vector<std::string> more = {}) {
+    std::vector<std::string> argv = {RB_BINARY, "demo"};
+    argv.insert(argv.end(), more.begin(), more.end());
+    return std::make_unique<Program>(
+        argv, std::vector<std::string>{"TMPDIR=" + temporary_.path(), "PATH=" + temporary_ / "nowhere"});
+  }
+
+  TempDirectory temporary_;
+};
+
+TEST_F(DemoProgram, LeavesNothingBehindWhenInterruptedAtTheEnd) {
+  for (int signal : {SIGINT, SIGTERM}) {
+    auto demo = Start();
+    EXPECT_FALSE(demo->WaitForLine("Ctrl-C ends it").empty()) << demo->err();
+    EXPECT_EQ(Left().size(), 1u);
+    demo->Send(signal);
+    EXPECT_EQ(demo->Wait(), 0);
+    EXPECT_THAT(Left(), testing::IsEmpty());
+  }
+}
+
+TEST_F(DemoProgram, LeavesNothingBehindWhenInterruptedInARun) {
+  for (int signal : {SIGINT, SIGTERM}) {
+    auto demo = Start();
+    EXPECT_FALSE(demo->WaitForLine("$ runbell run").empty()) << demo->err();
+    demo->Send(signal);
+    EXPECT_GE(demo->Wait(), 0) << "it ends by itself";
+    EXPECT_THAT(Left(), testing::IsEmpty());
+  }
+}
+
+TEST_F(DemoProgram, KeepsWhatItIsToldToKeep) {
+  auto demo = Start({"--keep", "--once"});
+  EXPECT_EQ(demo->Wait(), 0) << demo->err();
+  EXPECT_EQ(Left().size(), 1u);
+  auto other = Start({"--once", "--data", temporary_ / "mine"});
+  EXPECT_EQ(other->Wait(), 0) << other->err();
+  EXPECT_TRUE(std::filesystem::exists(temporary_ / "mine/demo/admin.token"));
 }
 
 }  // namespace
