@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "app/settings_file.h"
+#include "app/table.h"
 #include "base/crypto.h"
 #include "base/hex.h"
 #include "base/time_text.h"
@@ -56,7 +57,9 @@ std::vector<Setting> Rows() {
        CheckListen,
        "--listen",
        "HOST:PORT",
-       "Address and port of the API and the web page. Port 0 takes any free one."},
+       "Address and port of the API, of `/healthz`, `/readyz` and `/metrics`, and of the small pages behind the links "
+       "of "
+       "payloads. Port 0 takes any free one."},
       {"server.external_url",
        [](S& s) -> std::string& { return s.external_url; },
        "",
@@ -148,7 +151,8 @@ std::vector<Setting> Rows() {
        nullptr,
        {},
        "N",
-       "Requests under way at once to one host and port, whatever the number of endpoints on it."},
+       "Requests under way at once to one host, by the name in the url and whatever the port, for all endpoints on it "
+       "together."},
       {"deliver.max_timeout",
        [](S& s) -> Time& { return s.deliver.max_timeout; },
        "60s",
@@ -340,7 +344,7 @@ class Loader {
 
  private:
   void Complain(const std::string& where, std::string_view what) {
-    problems_.push_back(fmt::format("{}: {}", where, what));
+    problems_.push_back(Harmless(fmt::format("{}: {}", where, what)));
   }
 
   void TakeDefaults() {

@@ -123,7 +123,7 @@ std::string RedactHeaderLines(std::string_view lines, const std::vector<CustomHe
 
 // ---- the outcome of an attempt ----
 
-// One name for the decision, the database, the log, the metric label and the page.
+// One name for the decision, the database, the log, the metric label and the API.
 enum class Outcome : uint8_t {
   kDelivered,    // 2xx
   kRedirected,   // 3xx; never followed
