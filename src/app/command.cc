@@ -5,6 +5,8 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "app/table.h"
+
 namespace app {
 namespace {
 
@@ -27,15 +29,15 @@ base::Error UnknownCommand(const Command& group, const std::string& name) {
   for (const Command& command : group.commands) {
     if (!command.hidden) names.push_back(command.name);
   }
-  return base::Invalid(fmt::format("no such command: {}{}", name, DidYouMean(name, names)));
+  return base::Invalid(fmt::format("no such command: {}{}", Harmless(name), DidYouMean(name, names)));
 }
 
 base::Error UnknownArgument(const Command& command, const std::string& argument) {
-  if (!argument.starts_with("-")) return base::Invalid("one argument too many: " + argument);
+  if (!argument.starts_with("-")) return base::Invalid("one argument too many: " + Harmless(argument));
   std::vector<std::string_view> names;
   for (const Option& option : command.options) names.push_back(option.name);
   std::string name = argument.substr(0, argument.find('='));
-  return base::Invalid(fmt::format("no such option: {}{}", name, DidYouMean(name, names)));
+  return base::Invalid(fmt::format("no such option: {}{}", Harmless(name), DidYouMean(name, names)));
 }
 
 void AddOption(CLI::App& parser, const Option& option) {
@@ -81,7 +83,7 @@ base::Result<Parsed> ParseArguments(const Command& command, std::vector<std::str
 }
 
 int Report(const base::Error& error, const std::string& path, bool usage, Context& context) {
-  std::string text = error.Text();
+  std::string text = HarmlessLines(error.Text());
   bool one_line = text.find('\n') == std::string::npos;
   context.err(one_line ? fmt::format("{}: {}\n", path, text) : fmt::format("{}:\n{}\n", path, text));
   if (usage) context.err(fmt::format("`{} --help` shows what is possible.\n", path));

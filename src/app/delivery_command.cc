@@ -95,8 +95,9 @@ Result<int> Resend(Context& context, const DeliveryArguments& arguments) {
   if (arguments.json) {
     context.out(base::FormatJsonPretty(data == nullptr ? document : *data) + "\n");
   } else {
-    context.out(
-        fmt::format("{} is on its way as a new delivery: {}\n", arguments.id, TextAt(document, {"data", "id"})));
+    context.out(Harmless(fmt::format("{} is on its way as a new delivery: {}", arguments.id,
+                                     TextAt(document, {"data", "id"}))) +
+                "\n");
   }
   return kExitOk;
 }
@@ -191,7 +192,7 @@ Result<int> Verify(Context& context, const VerifyArguments& arguments) {
   input.secret = base::Secret(std::move(secret));
   input.now = context.clock.Now();
   Verification result = ExplainVerification(input);
-  context.out(result.text);
+  context.out(HarmlessLines(result.text));
   return result.valid ? kExitOk : kExitFailed;
 }
 

@@ -76,7 +76,7 @@ std::string FormatAttempt(const json::value& attempt) {
 }
 
 std::string FormatResponse(const json::value& attempt) {
-  std::string code = TextAt(attempt, {"attributes", "response-code"});
+  std::string code = Harmless(TextAt(attempt, {"attributes", "response-code"}));
   if (code.empty()) return "";
   std::string body = TextAt(attempt, {"attributes", "response-body"});
   bool cut = base::BoolAt(attempt, {"attributes", "response-cut"}).value_or(false);
@@ -155,10 +155,11 @@ std::string FormatDeliveryChange(const json::value& change, const json::value& d
   std::string action = TextAt(change, {"attributes", "action"});
   if (action.starts_with("delivery.")) action = action.substr(9);
   std::string next = TextAt(delivery, {"attributes", "next-attempt-at"});
-  return fmt::format("{}  {:<10}  {}  {:<19}  {}  {}{}\n", TextAt(change, {"attributes", "at"}), Harmless(action),
-                     Harmless(TextAt(change, {"attributes", "target"})), Harmless(RelatedId(delivery, "event")),
-                     Harmless(TextAt(delivery, {"attributes", "webhook-name"})), Harmless(ResultOf(delivery)),
-                     next.empty() ? "" : "  next attempt " + next);
+  std::string line = fmt::format("{}  {:<10}  {}  {:<19}  {}  {}{}", TextAt(change, {"attributes", "at"}), action,
+                                 TextAt(change, {"attributes", "target"}), RelatedId(delivery, "event"),
+                                 TextAt(delivery, {"attributes", "webhook-name"}), ResultOf(delivery),
+                                 next.empty() ? "" : "  next attempt " + next);
+  return Harmless(line) + "\n";
 }
 
 }  // namespace app

@@ -117,7 +117,8 @@ Result<int> Decide(Context& context, const DecideArguments& arguments, const Dec
   RB_ASSIGN(json::value document,
             api->Post(fmt::format("runs/{}/actions/{}", net::EncodePercent(arguments.id), decision.action), body));
   std::string status = TextAt(document, {"data", "attributes", "status"});
-  context.out(fmt::format("{}: {}{}\n", arguments.id, decision.done, status.empty() ? "" : ", now " + status));
+  context.out(Harmless(fmt::format("{}: {}{}", arguments.id, decision.done, status.empty() ? "" : ", now " + status)) +
+              "\n");
   return kExitOk;
 }
 
@@ -193,19 +194,18 @@ std::string FormatCounts(const json::value& run) {
 std::string FormatEvents(const json::array& events) {
   std::string out;
   for (const json::value& event : events) {
-    out += fmt::format("\nEvent {} {} ({}), {}\n", TextAt(event, {"attributes", "sequence"}),
-                       TextAt(event, {"attributes", "name"}), TextAt(event, {"attributes", "reason"}),
-                       TextAt(event, {"attributes", "accepted-at"}));
+    auto text = [&](std::string_view name) { return Harmless(TextAt(event, {"attributes", name})); };
+    out += fmt::format("\nEvent {} {} ({}), {}\n", text("sequence"), text("name"), text("reason"), text("accepted-at"));
     const json::value* considered = base::At(event, {"attributes", "considered"});
     if (considered == nullptr || !considered->is_array() || considered->get_array().empty()) {
       out += "  no webhook reaches this workspace\n";
       continue;
     }
     for (const json::value& webhook : considered->get_array()) {
-      std::string delivery = TextAt(webhook, {"delivery"});
-      out +=
-          fmt::format("  {} ({}): {}\n", Harmless(TextAt(webhook, {"webhook-name"})), TextAt(webhook, {"webhook"}),
-                      delivery.empty() ? "not fired, " + TextAt(webhook, {"not-fired-reason"}) : "fired, " + delivery);
+      auto part = [&](std::string_view name) { return Harmless(TextAt(webhook, {name})); };
+      std::string delivery = part("delivery");
+      out += fmt::format("  {} ({}): {}\n", part("webhook-name"), part("webhook"),
+                         delivery.empty() ? "not fired, " + part("not-fired-reason") : "fired, " + delivery);
     }
   }
   return out;

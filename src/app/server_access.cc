@@ -70,9 +70,10 @@ Result<std::string> FindByName(ApiClient& api, std::string_view kind, std::strin
   }
   if (count == 1) return ids;
   if (count > 1) {
-    return base::Invalid(fmt::format("there is more than one {} \"{}\": {}; say which by its id", kind, name, ids));
+    return base::Invalid(
+        fmt::format("there is more than one {} \"{}\": {}; say which by its id", kind, Harmless(name), ids));
   }
-  return base::Error(base::Code::kNotFound, fmt::format("there is no {} \"{}\"{} on {}", kind, name,
+  return base::Error(base::Code::kNotFound, fmt::format("there is no {} \"{}\"{} on {}", kind, Harmless(name),
                                                         fits ? " that may be used there" : "", api.server()));
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "app/settings.h"
+#include "app/table.h"
 
 namespace app {
 
@@ -11,13 +12,13 @@ std::string FormatSettingsTable(const LoadedSettings& loaded) {
   size_t widest_key = 0, widest_text = 0;
   for (size_t i = 0; i < loaded.origins.size(); i++) {
     widest_key = std::max(widest_key, AllSettings()[i].key.size());
-    widest_text = std::max(widest_text, loaded.origins[i].text.size());
+    widest_text = std::max(widest_text, Harmless(loaded.origins[i].text).size());
   }
   std::string out;
   for (size_t i = 0; i < loaded.origins.size(); i++) {
     const auto& [text, source] = loaded.origins[i];
-    out += fmt::format("{:<{}}  {:<{}}  {}\n", AllSettings()[i].key, widest_key, text,
-                       std::min<size_t>(widest_text, 40), source);
+    out += fmt::format("{:<{}}  {:<{}}  {}\n", AllSettings()[i].key, widest_key, Harmless(text),
+                       std::min<size_t>(widest_text, 40), Harmless(source));
   }
   return out;
 }

@@ -48,6 +48,11 @@ class CommandsOnServer : public testing::Test {
     if (found == nullptr || found->is_null()) return "";
     return found->is_string() ? std::string(found->get_string()) : base::FormatJson(*found);
   }
+  // Of the first resource of a list.
+  static std::string TextOf(const base::json::value& list, std::string_view name) {
+    if (!list.is_array() || list.get_array().empty()) return "";
+    return base::StringAt(list.get_array()[0], {name}).value_or("");
+  }
   std::string NewEndpoint(const std::string& name, std::vector<std::string> more) {
     more.insert(more.begin(), {"endpoint", "create", name, "--url", "http://127.0.0.1:1/hook"});
     return Ok(more);
@@ -219,6 +224,86 @@ TEST_F(CommandsOnServer, TailWaitsForAServerThatRestartsAndCanBeInterruptedThen)
   EXPECT_FALSE(tail.WaitForErrorLine("trying again").empty());
   tail.Send(SIGINT);
   EXPECT_EQ(tail.Wait(), 0) << tail.err();
+}
+
+// Escape, newline, the one-character escape of C1, a carriage return and an override of the writing direction.
+constexpr const char* kHostile = "x\x1b[31m\ny\u009b0m\rz\u202e";
+
+constexpr const char* kHostileName = "x\u202ey\u2067z";  // names may not have control characters
+
+bool IsHarmless(std::string_view text) {
+  for (const char* bad : {"\x1b", "\r", "\x7f", "\a", "\b", "\u009b", "\u202e", "\u2067"}) {
+    if (text.find(bad) != std::string_view::npos) return false;
+  }
+  return true;
+}
+
+TEST_F(CommandsOnServer, WhatStrangersWroteIsShownHarmless) {
+  ApiCaller api = server_.Api();
+  FakeEndpoint receiver;
+  receiver.SetDefault(Respond(400, "", kHostile));
+  const std::string hostile = kHostile, name = kHostileName;
+  const std::string environment = api.Create("environments", {{"name", name}});
+  const std::string workspace = api.Create("workspaces", {{"name", "w"}}, {{"environment", environment}});
+  const std::string endpoint =
+      api.Create("endpoints", {{"name", name}, {"url", receiver.Url()}}, {{"environment", environment}});
+  ASSERT_EQ(Try({"webhook", "create", name, "--environment", name, "--endpoint", name}).code, 0);
+  ASSERT_EQ(Try({"token", "create", "--name", name, "--scope", "read"}).code, 0);
+  Program tail({RB_BINARY, "delivery", "tail", "--server", server_.url(), "--token-file", directory_ / "admin.token"});
+  EXPECT_FALSE(tail.WaitForErrorLine("following").empty());
+  Ring(workspace, {{"message", hostile}});
+  EXPECT_FALSE(tail.WaitForLine("400").empty());
+  tail.Send(SIGINT);
+  tail.Wait();
+  const std::string delivery = [&] {
+    auto list = base::ParseJson(Ok({"delivery", "list", "--json"}));
+    return TextOf(*list, "id");
+  }();
+  const std::string run = TextOf(*base::ParseJson(Ok({"runs", "list", "--json"})), "id");
+  std::string seen = tail.out() + tail.err();
+  const std::vector<std::vector<std::string>> commands = {
+      {"environment", "list"},
+      {"environment", "show", name},
+      {"workspace", "list"},
+      {"endpoint", "list"},
+      {"endpoint", "show", name},
+      {"endpoint", "pause", name},
+      {"webhook", "list"},
+      {"webhook", "show", name},
+      {"token", "list"},
+      {"runs", "list"},
+      {"runs", "show", run},
+      {"delivery", "list"},
+      {"delivery", "show", delivery},
+      // refused, with what was given in the message
+      {"approve", hostile},
+      {"runs", "show", hostile},
+      {"runs", "list", "--status", hostile},
+      {"delivery", "resend", hostile},
+      {"endpoint", "show", "no" + hostile},
+      {"token", "revoke", "no" + hostile},
+      {"endpoint", "create", "n", "--url", hostile, "--account"},
+  };
+  for (const auto& command : commands) {
+    const Ended ended = Try(command);
+    seen += ended.out + ended.err;
+    EXPECT_TRUE(IsHarmless(ended.out + ended.err)) << command[0] << " " << command[1] << ":\n"
+                                                   << testing::PrintToString(ended.out + ended.err);
+    if (command[1] == "list" && command.size() == 2) {
+      EXPECT_THAT(ended.out, Not(HasSubstr("\ny"))) << "a cell stays on its line";
+    }
+  }
+  for (const std::vector<std::string>& wrong : {std::vector<std::string>{"config", "show", "--data", hostile},
+                                                {"config", "show", "--listen", hostile},
+                                                {"config", hostile},
+                                                {"config", "show", "--" + hostile}}) {
+    std::vector<std::string> argv = wrong;
+    argv.insert(argv.begin(), RB_BINARY);
+    const Ended ended = RunProgram(argv);
+    seen += ended.out + ended.err;
+  }
+  EXPECT_TRUE(IsHarmless(seen)) << testing::PrintToString(seen);
+  EXPECT_THAT(seen, HasSubstr("\\u{1b}"));
 }
 
 TEST(TokensInADirectory, LookAlikeThoseOfAServerAndNeedTheDirectory) {
