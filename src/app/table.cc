@@ -26,32 +26,7 @@ bool IsWide(char32_t c) {
 
 size_t WidthOf(char32_t c) { return IsCombining(c) ? 0 : IsWide(c) ? 2 : 1; }
 
-enum class Lines { kEscape, kKeep };
-
-std::string Neutralised(std::string_view text, Lines lines) {
-  std::string out;
-  while (!text.empty()) {
-    base::Rune rune = base::FirstRune(text);
-    size_t bytes = std::max<size_t>(rune.bytes, 1);
-    bool kept = lines == Lines::kKeep && (rune.code == '\n' || rune.code == '\t');
-    if (rune.bytes == 0) {
-      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[0]));
-    } else if (rune.code == '\n' && !kept) {
-      out += "\\n";
-    } else if (base::IsTreacherous(rune.code) && !kept) {
-      out += fmt::format("\\u{{{:x}}}", static_cast<uint32_t>(rune.code));
-    } else {
-      out += text.substr(0, bytes);
-    }
-    text.remove_prefix(bytes);
-  }
-  return out;
-}
-
 }  // namespace
-
-std::string Harmless(std::string_view text) { return Neutralised(text, Lines::kEscape); }
-std::string HarmlessLines(std::string_view text) { return Neutralised(text, Lines::kKeep); }
 
 size_t DisplayWidth(std::string_view text) {
   size_t width = 0;

@@ -5,13 +5,13 @@
 #include <string_view>
 #include <vector>
 
+#include "base/utf8.h"
+
 namespace app {
 
-// Text that is safe on a terminal: control characters, and characters that draw nothing or reorder what stands around
-// them, become visible escapes (\n, \u{202e}); malformed UTF-8 becomes \xNN.
-std::string Harmless(std::string_view text);
-// The same for text of several lines: newlines and tabs are kept.
-std::string HarmlessLines(std::string_view text);
+using base::Harmless;
+using base::HarmlessLines;
+
 // Columns `text` takes on a terminal; wide characters take two, combining ones none.
 size_t DisplayWidth(std::string_view text);
 // At most `columns` wide, the last one "…" when something was cut off.

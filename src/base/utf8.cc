@@ -1,5 +1,10 @@
 #include "base/utf8.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+
 namespace base {
 
 Rune FirstRune(std::string_view text) {
@@ -24,5 +29,34 @@ bool IsTreacherous(char32_t c) {
   return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xad || c == 0x61c || (c >= 0x200b && c <= 0x200f) ||
          (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || c >= 0xe0000;
 }
+
+namespace {
+
+enum class Lines { kEscape, kKeep };
+
+std::string Neutralised(std::string_view text, Lines lines) {
+  std::string out;
+  while (!text.empty()) {
+    Rune rune = FirstRune(text);
+    size_t bytes = std::max<size_t>(rune.bytes, 1);
+    bool kept = lines == Lines::kKeep && (rune.code == '\n' || rune.code == '\t');
+    if (rune.bytes == 0) {
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[0]));
+    } else if (rune.code == '\n' && !kept) {
+      out += "\\n";
+    } else if (IsTreacherous(rune.code) && !kept) {
+      out += fmt::format("\\u{{{:x}}}", static_cast<uint32_t>(rune.code));
+    } else {
+      out += text.substr(0, bytes);
+    }
+    text.remove_prefix(bytes);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string Harmless(std::string_view text) { return Neutralised(text, Lines::kEscape); }
+std::string HarmlessLines(std::string_view text) { return Neutralised(text, Lines::kKeep); }
 
 }  // namespace base

@@ -21,21 +21,15 @@ std::string_view SignOf(std::string_view action) {
   return ".";
 }
 
-// Valid UTF-8 without control characters; line breaks and tabs stay.
-std::string Printable(std::string_view text) {
+// Without colours and the like (ESC [ ... letter), which programs that a run starts are fond of.
+std::string Plain(std::string_view text) {
   std::string out;
-  while (!text.empty()) {
-    const base::Rune rune = base::FirstRune(text);
-    const size_t bytes = std::max<size_t>(rune.bytes, 1);
-    const bool control = rune.code < 0x20 || (rune.code >= 0x7F && rune.code <= 0x9F);
-    if (rune.bytes == 0) {
-      out += "\xEF\xBF\xBD";
-    } else if (!control || rune.code == '\n' || rune.code == '\t') {
-      out += text.substr(0, bytes);
-    }
-    text.remove_prefix(bytes);
+  for (size_t at; (at = text.find("\x1b[")) != std::string_view::npos;) {
+    out += text.substr(0, at);
+    const size_t last = text.find_first_not_of("0123456789;:?", at + 2);
+    text.remove_prefix(last == std::string_view::npos ? text.size() : last + 1);
   }
-  return out;
+  return out.append(text);
 }
 
 std::string Indented(std::string_view text, std::string_view indent) {
@@ -67,7 +61,9 @@ void Printer::SetMasks(const run::SensitiveValues& sensitive) {
          " sensitive value(s) of this plan are too short (under 4 bytes) to be masked in error messages");
 }
 
-std::string Printer::Clean(std::string_view text) { return Printable(masker_.Lock()->Mask(text)); }
+std::string Printer::Clean(std::string_view text) { return base::HarmlessLines(Plain(masker_.Lock()->Mask(text))); }
+
+std::string Printer::CleanLine(std::string_view text) { return base::Harmless(Plain(masker_.Lock()->Mask(text))); }
 
 void Printer::Human(const std::string& text) {
   auto writing = writing_.Lock();
@@ -99,7 +95,7 @@ void Printer::Line(const StreamLine& line, const run::StreamTracker& tracker) {
     case Type::kFailed: return Resource(line, "failed", tracker);
     case Type::kDiagnostic: return Diagnostic(line);
     case Type::kSummary:
-      if (!json_) return Human("  " + Clean(line.text) + "\n");
+      if (!json_) return Human("  " + CleanLine(line.text) + "\n");
       return Json({{"type", "summary"},
                    {"operation", line.operation},
                    {"add", line.counts.add},
@@ -129,7 +125,7 @@ void Printer::Stopped(const run::Counts& done) {
 }
 
 void Printer::Resource(const StreamLine& line, std::string_view event, const run::StreamTracker& tracker) {
-  const std::string text = Clean(line.text), address = Clean(line.address);
+  const std::string text = CleanLine(line.text), address = CleanLine(line.address);
   if (json_) {
     return Json({{"type", "resource"},
                  {"event", event},
@@ -154,12 +150,12 @@ void Printer::Diagnostic(const StreamLine& line) {
                  {"severity", line.severity},
                  {"summary", Clean(line.summary)},
                  {"detail", Clean(line.detail)},
-                 {"address", Clean(line.address)},
-                 {"file", Clean(line.file)}});
+                 {"address", CleanLine(line.address)},
+                 {"file", CleanLine(line.file)}});
   }
-  std::string place = Clean(line.file);
-  if (!line.address.empty()) place += (place.empty() ? "" : ", ") + Clean(line.address);
-  Human("  " + Clean(line.text) + (place.empty() ? "" : " (" + place + ")") + "\n" +
+  std::string place = CleanLine(line.file);
+  if (!line.address.empty()) place += (place.empty() ? "" : ", ") + CleanLine(line.address);
+  Human("  " + CleanLine(line.text) + (place.empty() ? "" : " (" + place + ")") + "\n" +
         Indented(Clean(line.detail), "    "));
 }
 
@@ -188,9 +184,9 @@ void Printer::Prompt() {
 }
 
 void Printer::Notice(std::string_view text) {
-  if (json_) return Json({{"type", "notice"}, {"message", Printable(text)}});
+  if (json_) return Json({{"type", "notice"}, {"message", base::HarmlessLines(text)}});
   auto writing = writing_.Lock();
-  world_.err("runbell: " + Printable(text) + "\n");
+  world_.err("runbell: " + base::HarmlessLines(text) + "\n");
 }
 
 void Printer::Ended(run::Status status, run::Reason reason, int exit_code) {

@@ -30,7 +30,8 @@ class Printer {
   void Ended(run::Status status, run::Reason reason, int exit_code);
 
  private:
-  std::string Clean(std::string_view text);
+  std::string Clean(std::string_view text);  // masked, and safe on a terminal
+  std::string CleanLine(std::string_view text);
   void Human(const std::string& text);
   void Json(base::json::object line);
   void Resource(const run::StreamLine& line, std::string_view event, const run::StreamTracker& tracker);

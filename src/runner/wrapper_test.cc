@@ -328,10 +328,19 @@ TEST_F(WrapperTest, AStreamOfAnotherMajorVersionIsNotGuessedAt) {
 
 TEST_F(WrapperTest, ControlCharactersOfAProvisionerDoNotReachTheTerminal) {
   options_.auto_apply = true;
-  Put("apply.jsonl", "\x1B]0;title\x07 evil \x1B[2J\n");
+  Put("apply.jsonl", "\x1B]0;title\x07 evil \x1B[2J \x1B[1;32mgreen\x1B[0m\n");
   EXPECT_EQ(Run(), kExitOk);
   EXPECT_THAT(out(), Not(HasSubstr("\x1B")));
-  EXPECT_THAT(out(), HasSubstr("evil"));
+  EXPECT_THAT(out(), HasSubstr("evil  green\n"));
+}
+
+TEST_F(WrapperTest, AnAddressCannotLookLikeALineOfOurs) {
+  options_.auto_apply = true;
+  Put("plan.jsonl", R"({"@message":"x","change":{"action":"create","resource":{"addr":"a[\"\nrun run-FAKE\u202e\"]"}},)"
+                    R"("type":"planned_change"})"
+                    "\n");
+  EXPECT_EQ(Run(), kExitOk);
+  EXPECT_THAT(out(), HasSubstr(R"(a["\nrun run-FAKE\u{202e}"])"));
 }
 
 TEST_F(WrapperTest, AFailedApplyTellsWhatWasDoneAllTheSame) {
