@@ -92,7 +92,7 @@ class Happenings {
 };
 
 struct RunPlan {
-  std::string title, workspace, message;
+  std::string title, workspace, message, token;
   std::vector<std::string> options, tool_options;
   int exit_code = 0;
 };
@@ -265,6 +265,7 @@ base::Status Demo::SetUp() {
   webhook.workspace = website_place.workspace;
   RB_TRY(store.Create(Principal::System(), webhook));
   RB_TRY(MakeToken("reporter", {base::Scope::kReport}, {environment.id, {}}));
+  RB_TRY(MakeToken("deployer", {base::Scope::kReport, base::Scope::kApprove}, {environment.id, {}}));
   RB_TRY(MakeToken("admin", {base::Scope::kAdmin}, {}));
   printer_.Line(
       fmt::format("Environment `{}`: workspaces `{}` and `{}`; both inherit the webhook `{}`, and `{}` has its "
@@ -331,7 +332,7 @@ bool Demo::Child(const std::vector<std::string>& arguments, int expected_code) {
 bool Demo::RunOne(const RunPlan& plan) {
   printer_.Line("\n" + plan.title);
   std::vector<std::string> arguments = {
-      "run",           "--server",       app_->url(),           "--token-file", PathOf("reporter.token"),
+      "run",           "--server",       app_->url(),           "--token-file", PathOf(plan.token + ".token"),
       "--environment", kEnvironmentName, "--workspace",         plan.workspace, "--message",
       plan.message,    "--chdir",        PathOf(plan.workspace)};
   arguments.insert(arguments.end(), plan.options.begin(), plan.options.end());
@@ -363,12 +364,19 @@ bool Demo::RunApproved(const RunPlan& plan) {
 }
 
 bool Demo::RunAll() {
-  bool good = RunOne({"1. A run that applies", kNetwork, "Set up the network", {"--auto-apply"}, {}, 0});
-  good =
-      RunOne({"2. A run that fails", kWebsite, "Set up the website", {"--auto-apply"}, {"-var=fail=true"}, 1}) && good;
+  bool good = RunOne({"1. A run that applies", kNetwork, "Set up the network", "deployer", {"--auto-apply"}, {}, 0});
+  good = RunOne({"2. A run that fails",
+                 kWebsite,
+                 "Set up the website",
+                 "deployer",
+                 {"--auto-apply"},
+                 {"-var=fail=true"},
+                 1}) &&
+         good;
   return RunApproved({"3. A run that needs attention, and is approved",
                       kWebsite,
                       "Repair the website, with one server more",
+                      "reporter",
                       {},
                       {"-var=servers=3"},
                       0}) &&

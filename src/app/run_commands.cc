@@ -52,7 +52,8 @@ Result<int> Wrap(Context& context, WrapArguments& arguments) {
 constexpr std::string_view kRunDetails =
     R"(Runs init, plan and apply of the tool behind `--`, reports the run's life to a
 server, shows progress, and waits for a decision where one is needed: made with `runbell approve`, through the API, or
-typed here as `yes` when a person sits at the terminal and the token may approve. Options behind the tool go to its
+typed here as `yes` when a person sits at the terminal and the token may approve. --auto-apply approves beforehand: it
+needs a token that may approve, or a workspace whose own auto-apply is on. Options behind the tool go to its
 plan.
 
 If the server cannot be reached, the run goes on where no approval is needed, and reports are kept and sent later; with
@@ -83,7 +84,7 @@ Command MakeRunCommand(Context& context) {
                {"--workspace", "W", &run.workspace, "The workspace (name or id).", true},
                {"--create", "", &run.create, "Make environment and workspace when they are missing."},
                {"--message", "TEXT", &run.message, "What the run is for; it is part of payloads."},
-               {"--auto-apply", "", &run.auto_apply, "Apply without waiting for a decision."},
+               {"--auto-apply", "", &run.auto_apply, "Apply without a decision, where the token may approve."},
                {"--destroy", "", &run.destroy, "Plan to destroy everything."},
                {"--plan-only", "", &run.plan_only, "Stop after the plan."},
                {"--no-init", "", &arguments->no_init, "Do not run init."},
@@ -185,7 +186,7 @@ Result<int> ListRuns(Context& context, const RunsArguments& arguments) {
 }
 
 std::string FormatCounts(const json::value& run) {
-  const json::value* plan = base::At(run, {"attributes", "plan"});
+  const json::value* plan = base::At(run, {"attributes", "plan-counts"});
   if (plan == nullptr || !plan->is_object()) return "";
   return fmt::format("{} to add, {} to change, {} to destroy", TextAt(*plan, {"add"}), TextAt(*plan, {"change"}),
                      TextAt(*plan, {"destroy"}));

@@ -57,8 +57,11 @@ void Upkeep::Impl::OnSweepTimer() {
 }
 
 void Upkeep::Impl::Sweep() {
-  store.SweepRuns([self = shared_from_this()](base::Result<int> swept) {
+  store.SweepRuns([self = shared_from_this()](const base::Result<store::Swept>& swept) {
     if (!swept) LogFailure("cannot sweep runs", swept.error());
+    if (swept) {
+      for (const base::Error& error : swept->skipped) LogFailure("a run can be neither lost nor expired", error);
+    }
     self->OnSwept();
   });
 }

@@ -74,4 +74,6 @@ int64_t IdMaker::Next() {
 
 int64_t FirstIdAt(WallTime t) { return MillisOf(t) << kCountBits; }
 
+WallTime TimeOfId(int64_t id) { return kEpoch + std::chrono::milliseconds(id >> kCountBits); }
+
 }  // namespace base

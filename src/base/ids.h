@@ -74,6 +74,8 @@ class IdMaker {
 
 // The smallest id of the millisecond of `t`: turns a time range into an id range.
 int64_t FirstIdAt(WallTime t);
+// The millisecond in which an id was made.
+WallTime TimeOfId(int64_t id);
 
 }  // namespace base
 

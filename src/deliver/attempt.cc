@@ -20,8 +20,7 @@ base::Result<net::SendRequest> Prepare(const store::Loaded& loaded, const store:
   RB_ASSIGN(request.header_lines, hook::FormatHeaderLines(inputs));
   request.url = url;
   request.body = loaded.body;
-  constexpr int kDefaultTimeoutSeconds = 15;
-  const int seconds = target.timeout_s == 0 ? kDefaultTimeoutSeconds : target.timeout_s;
+  const int seconds = target.timeout_s == 0 ? store::kDefaultTimeoutSeconds : target.timeout_s;
   request.timeout = std::min<base::Micros>(std::chrono::seconds(seconds), max_timeout);
   return request;
 }

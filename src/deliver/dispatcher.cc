@@ -199,7 +199,7 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
 
   void Learn(store::Target target) {
     Known now_known;
-    auto url = net::ParseUrl(target.url);
+    auto url = target.unreadable ? base::Result<net::Url>(*target.unreadable) : net::ParseUrl(target.url);
     Schedule::Gate gate;
     gate.open = target.state == store::EndpointState::kActive;
     gate.limit = hook::InFlightLimit(options.per_endpoint, target.failures_in_a_row);
@@ -208,7 +208,7 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
       gate.host = url->host;
       now_known.url = std::move(*url);
     } else {
-      now_known.url_status = std::move(url).error().In("endpoint url");
+      now_known.url_status = std::move(url).error().In("endpoint");
     }
     now_known.failures_in_a_row = target.failures_in_a_row;
     const base::EndpointId id = target.id;
@@ -218,6 +218,12 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
   }
 
   // ---- sent ----
+
+  base::Result<net::SendRequest> MakeRequest(const UnderWay& under_way, const Known& endpoint) const {
+    RB_TRY(endpoint.url_status);
+    if (under_way.loaded.unreadable) return *under_way.loaded.unreadable;
+    return Prepare(under_way.loaded, *endpoint.target, *endpoint.url, under_way.started_at, options.max_timeout);
+  }
 
   void Begin(Schedule::Taken taken, store::Loaded loaded) {
     const auto found = known.find(taken.endpoint);
@@ -233,9 +239,7 @@ struct Dispatcher::Impl : std::enable_shared_from_this<Impl> {
     const base::Micros lag = under_way->started_at - under_way->taken.job.due;
     Count(first ? stats.first_lag : stats.retry_lag, lag.count());
 
-    auto request = endpoint.url ? Prepare(under_way->loaded, *endpoint.target, *endpoint.url, under_way->started_at,
-                                          options.max_timeout)
-                                : base::Result<net::SendRequest>(endpoint.url_status.error());
+    auto request = MakeRequest(*under_way, endpoint);
     if (!request) {
       return Conclude(*under_way, Refuse(under_way->loaded, *under_way->target, request.error(), clock.Now()));
     }

@@ -141,7 +141,7 @@ enum class Outcome : uint8_t {
   kConnectionLost,  // broke before the response headers were complete
   kResponseTimeout,
   kAddressRefused,  // by the egress guard
-  kInvalidRequest,  // a custom header or the url cannot be sent
+  kInvalidRequest,  // the url, a custom header or what is stored cannot be sent
   kOwnFault,        // ours: uses up no attempt
 };
 inline constexpr int kOutcomeCount = 18;

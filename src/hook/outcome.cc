@@ -25,7 +25,7 @@ constexpr std::array<WhyText, 12> kWhyTexts = {{
     {"attempts_exhausted", "The last of the allowed attempts failed."},
     {"endpoint_gone", "The endpoint answered 410 Gone and was disabled."},
     {"address_refused", "The url leads to an address that this server does not send to."},
-    {"invalid_request", "The url or a custom header cannot be sent."},
+    {"invalid_request", "The url, a custom header or what is stored of the delivery cannot be sent."},
     {"endpoint_disabled", "The endpoint is disabled."},
     {"deleted", "The endpoint, the webhook or what it belongs to was deleted."},
     {"expired", "The body was removed when its retention time was over."},

@@ -27,6 +27,10 @@ std::optional<int64_t> EventNumber(std::string_view text) {
   auto kind = run::ParseEventKind(text);
   return kind ? std::optional<int64_t>(static_cast<int64_t>(*kind)) : std::nullopt;
 }
+std::optional<int64_t> ReasonNumber(std::string_view text) {
+  auto reason = run::ParseReason(text);
+  return reason ? std::optional<int64_t>(static_cast<int64_t>(*reason)) : std::nullopt;
+}
 std::optional<int64_t> WhyNumber(std::string_view text) {
   auto why = hook::ParseWhy(text);
   return why ? std::optional<int64_t>(static_cast<int64_t>(*why)) : std::nullopt;
@@ -52,7 +56,8 @@ constexpr Field kFields[] = {
     {"run", Field::Kind::kId, "d.run", true, true, "run-"},
     {"account", Field::Kind::kAccount, "d.account", true, false},
     {"event", Field::Kind::kName, "d.kind", true, true, {}, EventNumber},
-    {"reason", Field::Kind::kName, "d.why", true, false, {}, WhyNumber},
+    {"reason", Field::Kind::kName, "d.reason", true, false, {}, ReasonNumber},
+    {"decision", Field::Kind::kName, "d.why", true, false, {}, WhyNumber},
     {"outcome", Field::Kind::kName, "d.outcome", true, false, {}, OutcomeNumber},
     {"resend-of", Field::Kind::kId, "d.resend_of", true, false, "wd-"},
     {"triggered-at", Field::Kind::kIdTime, "d.id", true, true},
@@ -75,7 +80,7 @@ Delivery ReadRow(Rows& rows) {
   rows.Read(d.id, d.event, d.kind, d.reason, d.webhook, d.webhook_name, d.endpoint, d.environment, d.workspace, d.run,
             d.status, d.why, d.attempts, d.last_attempt_at, d.next_attempt_at, d.outcome, d.response_code, d.resend_of,
             d.triggered_by);
-  d.triggered_at = TimeOfId(d.id.value);
+  d.triggered_at = base::TimeOfId(d.id.value);
   return d;
 }
 

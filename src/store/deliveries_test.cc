@@ -352,7 +352,11 @@ TEST_F(DeliveriesTest, TheLogIsFilteredAndSorted) {
   };
   EXPECT_EQ(total("status", {"failed"}), 1);
   EXPECT_EQ(total("response-code", {"500"}), 1);
-  EXPECT_EQ(total("response-code", {"x"}), 0);
+  EXPECT_EQ(total("reason", {"init_failed"}), 2);
+  EXPECT_EQ(total("decision", {"attempts_exhausted"}), 1);
+  Query misspelt;
+  misspelt.filters = {{"response-code", {"x"}, false}};
+  ExpectCode(store_->List<Delivery>(kSystem, misspelt), Code::kInvalid);
   EXPECT_EQ(total("webhook-integration", {Format(webhook_.id)}), 2);
   EXPECT_EQ(total("environment", {Format(environment_.id)}), 2);
   EXPECT_EQ(total("workspace", {Format(other.id)}), 1);

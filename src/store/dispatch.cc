@@ -2,7 +2,6 @@
 // and what any other process sends about it is not recorded.
 #include <algorithm>
 
-#include "base/log.h"
 #include "store/attempts.h"
 #include "store/bodies.h"
 #include "store/deliveries.h"
@@ -55,13 +54,11 @@ Result<std::vector<Loaded>> ReadLoaded(Reading r, const std::vector<base::Delive
     std::string webhook_name, packed;
     rows.Read(one.endpoint, one.attempts_used, one.attempts_made, one.own_faults, webhook, webhook_name, packed);
     auto body = UnpackBody(packed, webhook, webhook_name);
-    // One damaged row must not keep the others from being sent.
-    if (!body) {
-      base::Log(base::LogLevel::kError, "a delivery cannot be sent",
-                {{"delivery", Format(id)}, {"error", body.error().Text()}});
-      continue;
+    if (body) {
+      one.body = std::move(*body);
+    } else {
+      one.unreadable = std::move(body).error().In("the stored body of delivery " + Format(id));
     }
-    one.body = std::move(*body);
     loaded.push_back(std::move(one));
   }
   return loaded;

@@ -1,4 +1,5 @@
-#include "base/log.h"
+#include <set>
+
 #include "store/resources.h"
 #include "store/visible.h"
 
@@ -35,8 +36,7 @@ constexpr ListTable kTable = {
     .fields = kFields,
 };
 
-constexpr int kMaxAttempts = 1000;
-constexpr int kMaxTimeoutSeconds = 365 * 24 * 3600;
+constexpr size_t kMaxHeaders = 32;
 
 std::string HeadersText(const std::vector<hook::CustomHeader>& headers) {
   base::json::array list;
@@ -84,11 +84,20 @@ Endpoint ReadRow(Reading r, Rows& rows) {
 
 std::string Sight(const Principal& who) { return Visible(who).Either("p.environment", "p.workspace"); }
 
+std::string LowerCase(std::string text) {
+  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return text;
+}
+
 Status CheckHeaders(const std::vector<hook::CustomHeader>& headers) {
+  if (headers.size() > kMaxHeaders) {
+    return InvalidAttribute("headers", "at most " + std::to_string(kMaxHeaders) + " are kept");
+  }
+  std::set<std::string> names;
   for (size_t i = 0; i < headers.size(); ++i) {
-    if (auto status = hook::CheckHeader(headers[i]); !status) {
-      return InvalidAttribute("headers/" + std::to_string(i), status.error().message);
-    }
+    auto status = hook::CheckHeader(headers[i]);
+    if (status && !names.insert(LowerCase(headers[i].name)).second) status = base::Invalid("the header is given twice");
+    if (!status) return InvalidAttribute("headers/" + std::to_string(i), status.error().message);
   }
   return {};
 }
@@ -190,24 +199,19 @@ Status ListRows(Reading r, const Principal& who, const Query& query, Page<Endpoi
 }
 
 Result<std::vector<Target>> ReadTargets(Reading r, const std::vector<base::EndpointId>& ids) {
-  constexpr int kDefaultTimeoutSeconds = 15;
   std::vector<Target> targets;
   for (base::EndpointId id : ids) {
     auto p = ReadOne(r.db, kTable, id.value, "1", [&](Rows& rows) { return ReadRow(r, rows); });
-    // One damaged row must not keep the others from being sent to.
-    if (!r.db.ok() && r.db.is_local()) {
-      base::Log(base::LogLevel::kError, "nothing can be sent to an endpoint", {{"error", r.db.TakeError().Text()}});
-      continue;
-    }
     if (!p) continue;
     Target& target = targets.emplace_back();
     target.id = id;
+    if (!r.db.ok() && r.db.is_local()) target.unreadable = r.db.TakeError();
     target.url = std::move(p->url);
     target.keys.current = std::move(p->secret);
     target.keys.previous = std::move(p->previous_secret);
     target.headers = std::move(p->headers);
     target.max_attempts = p->max_attempts;
-    target.timeout_s = p->timeout_s == 0 ? kDefaultTimeoutSeconds : p->timeout_s;
+    target.timeout_s = p->timeout_s;
     target.state = p->state;
     target.held_until = p->held_until;
     target.failures_in_a_row = p->failures_in_a_row;

@@ -14,6 +14,7 @@ constexpr Field kFields[] = {
     {"environment", Field::Kind::kId, "e.id", true, false, "env-"},
     {"account", Field::Kind::kAccount, "e.account", true, true},
     {"name", Field::Kind::kText, "e.name", true, true},
+    {"tag", Field::Kind::kText, "NULL", true, false},  // nothing here has any
     {"created-at", Field::Kind::kTime, "e.created_at", true, true},
 };
 constexpr ListTable kTable = {
@@ -93,7 +94,7 @@ Result<Environment> UpdateRow(Writing& w, const Principal& who, base::Environmen
 Status DeleteRow(Writing& w, const Principal& who, base::EnvironmentId id) {
   RB_ASSIGN(const Environment e, GetRow({w.db, w.shared}, who, id));
   if (!who.May(Scope::kWrite, {})) return Denied("delete environments");
-  EmptyEnvironment(w, who, id);
+  RB_TRY(EmptyEnvironment(w, who, id));
   w.db.Exec("UPDATE environments SET deleted_at = ? WHERE id = ?", w.now, id);
   w.Note(who, {Action::kEnvironmentDeleted, id.value, {}, {id, {}}, e.name});
   w.ResourcesChanged();

@@ -31,7 +31,7 @@ hook::Snapshot SnapshotOf(Writing& w, const Run& run, const Surroundings& here, 
   s.is_dry = run.facts.is_dry;
   s.created_at = run.created_at;
   s.updated_at = w.now;
-  if (run.created_by) s.created_by_id = Format(run.created_by);
+  if (run.created_by) s.created_by_id = Format(base::UserId{run.created_by.value});
   s.created_by_name = run.created_by_name;
   s.workspace = run.workspace;
   s.workspace_name = here.workspace_name;
@@ -122,7 +122,7 @@ Result<std::vector<Event>> ReadEvents(Reading r, const Principal& who, base::Run
     event.run = id;
     event.workspace = stored->run.workspace;
     event.environment = stored->run.environment;
-    event.accepted_at = TimeOfId(at.value);
+    event.accepted_at = base::TimeOfId(at.value);
     base::EventId previous;
     int64_t fired = 0;
     std::string not_fired;

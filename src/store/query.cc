@@ -35,24 +35,33 @@ std::optional<int64_t> ParseNumber(std::string_view text) {
   return number;
 }
 
-// The stored form of a filter's value; none when no row can have it.
-std::optional<Value> StoredValue(const Field& field, const std::string& text, std::string_view account) {
-  const auto number = [](std::optional<int64_t> n) { return n ? std::optional<Value>(*n) : std::nullopt; };
-  switch (field.kind) {
-    case Field::Kind::kId: return number(base::ParseId(field.prefix, text));
-    case Field::Kind::kNumber: return number(ParseNumber(text));
-    case Field::Kind::kFlag:
-      if (text == "true") return Value(int64_t{1});
-      if (text == "false") return Value(int64_t{0});
-      return std::nullopt;
-    case Field::Kind::kName: return number(field.parse(text));
-    case Field::Kind::kAccount: return text == account ? std::optional<Value>(int64_t{1}) : std::nullopt;
-    default: return Value(text);
-  }
-}
-
 base::Error BadFilter(std::string_view name, std::string message) {
   return base::Invalid(std::move(message), "filter[" + std::string(name) + "]");
+}
+
+std::optional<int64_t> ParseFlag(std::string_view text) {
+  if (text != "true" && text != "false") return std::nullopt;
+  return text == "true" ? 1 : 0;
+}
+
+// The stored form of a filter's value. An id that nothing here can have matches nothing; any other value that no row
+// can have is a slip of the pen, which an empty list would hide.
+Result<Value> StoredValue(const Field& field, const std::string& text, std::string_view account) {
+  constexpr int64_t kNoId = 0;
+  std::optional<int64_t> number;
+  switch (field.kind) {
+    case Field::Kind::kId: return Value(base::ParseId(field.prefix, text).value_or(kNoId));
+    case Field::Kind::kAccount: return Value(int64_t{text == account ? 1 : 0});
+    case Field::Kind::kNumber: number = ParseNumber(text); break;
+    case Field::Kind::kFlag: number = ParseFlag(text); break;
+    case Field::Kind::kName: number = field.parse(text); break;
+    default: return Value(text);
+  }
+  if (number) return Value(*number);
+  const std::string_view wanted = field.kind == Field::Kind::kNumber ? "a whole number is expected"
+                                  : field.kind == Field::Kind::kFlag ? "true or false is expected"
+                                                                     : "it can have no such value";
+  return BadFilter(field.name, std::string(wanted) + ": " + text);
 }
 
 base::Status AddRange(const Field& field, const Query::Filter& filter, Selection& out) {
@@ -63,8 +72,9 @@ base::Status AddRange(const Field& field, const Query::Filter& filter, Selection
   for (int i = 0; i < 2; ++i) {
     auto t = base::ParseTime(filter.values[static_cast<size_t>(i)]);
     if (!t) return BadFilter(filter.name, "not a time: " + filter.values[static_cast<size_t>(i)]);
-    const base::Micros to_the_end(i * 1000);  // of the millisecond: both ends belong to the range
-    bounds[i] = field.kind == Field::Kind::kIdTime ? base::FirstIdAt(*t + to_the_end) - i : base::ToMicros(*t);
+    // Both ends belong to the range, and the later one to the end of its second: that is how times are shown.
+    const base::WallTime edge = i == 0 ? *t : std::chrono::floor<std::chrono::seconds>(*t) + std::chrono::seconds(1);
+    bounds[i] = (field.kind == Field::Kind::kIdTime ? base::FirstIdAt(edge) : base::ToMicros(edge)) - i;
   }
   out.where += " AND " + std::string(field.sql) + " BETWEEN ? AND ?";
   out.args.insert(out.args.end(), {Value(bounds[0]), Value(bounds[1])});
@@ -79,15 +89,12 @@ base::Status AddFilter(const ListTable& table, const Query::Filter& filter, std:
   if (field->kind == Field::Kind::kTime || field->kind == Field::Kind::kIdTime) return AddRange(*field, filter, out);
   std::string list;
   for (const std::string& text : filter.values) {
-    auto value = StoredValue(*field, text, account);
-    if (!value) continue;
+    RB_ASSIGN(Value value, StoredValue(*field, text, account));
     list += list.empty() ? "?" : ",?";
-    out.args.push_back(std::move(*value));
+    out.args.push_back(std::move(value));
   }
   const std::string sql(field->sql);
-  if (field->kind == Field::Kind::kAccount) {
-    out.where += list.empty() ? " AND 0" : " AND " + sql + " IN (" + list + ")";
-  } else if (auto hole = sql.find("{}"); hole != std::string::npos) {
+  if (auto hole = sql.find("{}"); hole != std::string::npos) {
     out.where += " AND " + sql.substr(0, hole) + list + sql.substr(hole + 2);
   } else {
     out.where += " AND " + sql + " IN (" + list + ")";
@@ -111,7 +118,7 @@ base::Status AddOrder(const ListTable& table, const Query& query, Selection& out
 
 Result<Selection> Select(const ListTable& table, const Query& query, std::string_view account) {
   Selection out;
-  out.where = table.live.empty() || query.deleted_too ? "1" : std::string(table.live);
+  out.where = table.live.empty() ? "1" : std::string(table.live);
   for (const Query::Filter& filter : query.filters) RB_TRY(AddFilter(table, filter, account, out));
   if (!query.text.empty()) {
     out.where += " AND (instr(lower(" + std::string(table.search) + "), lower(?)) > 0";

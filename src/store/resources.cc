@@ -1,6 +1,6 @@
 #include "store/resources.h"
 
-#include "store/run_rows.h"
+#include "store/transition.h"
 
 namespace store {
 
@@ -27,7 +27,7 @@ Status CheckText(std::string_view attribute, std::string_view text, size_t max) 
 
 Status CheckName(std::string_view name) {
   if (name.empty()) return InvalidAttribute("name", "must not be empty");
-  return CheckText("name", name, 255);
+  return CheckText("name", name, kMaxNameChars);
 }
 
 Error NameTaken(std::string_view what) {
@@ -84,18 +84,19 @@ void DeleteWebhooks(Writing& w, const std::string& where, int64_t value) {
 
 }  // namespace
 
-void EmptyWorkspace(Writing& w, const Principal& who, base::WorkspaceId id) {
+Status EmptyWorkspace(Writing& w, const Principal& who, base::WorkspaceId id) {
   DeleteWebhooks(w, "reach = 0 AND workspace = ?", id.value);
   FailWaiting(w, who, "workspace = ?", id.value, hook::Why::kDeleted);
   DeleteEndpoints(w, who, "workspace = ?", id.value);
-  CancelLiveRuns(w, who, id);
+  w.ResourcesChanged();
+  return CancelLiveRuns(w, who, id);
 }
 
-void EmptyEnvironment(Writing& w, const Principal& who, base::EnvironmentId id) {
+Status EmptyEnvironment(Writing& w, const Principal& who, base::EnvironmentId id) {
   const auto workspaces =
       Ids<base::WorkspaceId>(w.db, "SELECT id FROM workspaces WHERE deleted_at IS NULL AND environment = ?", id.value);
   for (auto workspace : workspaces) {
-    EmptyWorkspace(w, who, workspace);
+    RB_TRY(EmptyWorkspace(w, who, workspace));
     w.db.Exec("UPDATE workspaces SET deleted_at = ? WHERE id = ?", w.now, workspace);
   }
   // One that other environments share stays with those.
@@ -108,6 +109,7 @@ void EmptyEnvironment(Writing& w, const Principal& who, base::EnvironmentId id) 
       "(SELECT id FROM webhooks WHERE deleted_at IS NULL)",
       id);
   DeleteEndpoints(w, who, "environment = ?", id.value);
+  return {};
 }
 
 }  // namespace store

@@ -22,9 +22,11 @@ struct Reading {
 template <class T>
 using Changer = std::function<base::Status(T&)>;
 
+#define RB_LOGGED(T)                                                       \
+  base::Result<T> GetRow(Reading r, const base::Principal& who, T::Id id); \
+  base::Status ListRows(Reading r, const base::Principal& who, const Query& query, Page<T>& out)
 #define RB_RESOURCE(T)                                                                                   \
-  base::Result<T> GetRow(Reading r, const base::Principal& who, T::Id id);                               \
-  base::Status ListRows(Reading r, const base::Principal& who, const Query& query, Page<T>& out);        \
+  RB_LOGGED(T);                                                                                          \
   base::Result<T> CreateRow(Writing& w, const base::Principal& who, T value);                            \
   base::Result<T> UpdateRow(Writing& w, const base::Principal& who, T::Id id, const Changer<T>& change); \
   base::Status DeleteRow(Writing& w, const base::Principal& who, T::Id id)
@@ -34,10 +36,11 @@ RB_RESOURCE(Workspace);
 RB_RESOURCE(Endpoint);
 RB_RESOURCE(Webhook);
 RB_RESOURCE(Token);
-RB_RESOURCE(Run);
+RB_LOGGED(Run);
+base::Result<Run> CreateRow(Writing& w, const base::Principal& who, Run value);
+RB_LOGGED(Delivery);
 #undef RB_RESOURCE
-base::Result<Delivery> GetRow(Reading r, const base::Principal& who, base::DeliveryId id);
-base::Status ListRows(Reading r, const base::Principal& who, const Query& query, Page<Delivery>& out);
+#undef RB_LOGGED
 
 // What a workspace hears: its own webhooks, its environment's, the shared ones.
 base::Result<std::vector<EffectiveWebhook>> ReadEffective(Reading r, const base::Principal& who, base::WorkspaceId id);
@@ -54,15 +57,17 @@ base::Error InvalidAttribute(std::string_view name, std::string message);
 base::Error InvalidRelationship(std::string_view name, std::string message);
 // That there are at most `max` characters, of well-formed UTF-8.
 base::Status CheckText(std::string_view attribute, std::string_view text, size_t max);
-base::Status CheckName(std::string_view name);  // as CheckText with 255, and not empty
+inline constexpr size_t kMaxNameChars = 255;
+base::Status CheckName(std::string_view name);  // as CheckText, and not empty
 base::Error NameTaken(std::string_view what);
 
 // Whether the place lives, as far as `who` may know; fills in a workspace's environment.
 base::Status ResolvePlace(Db& db, const base::Principal& who, base::Place& place);
 
-// What goes when a place goes: webhooks and endpoints in it, live runs, waiting deliveries.
-void EmptyWorkspace(Writing& w, const base::Principal& who, base::WorkspaceId id);
-void EmptyEnvironment(Writing& w, const base::Principal& who, base::EnvironmentId id);
+// What goes when a place goes: webhooks and endpoints in it, waiting deliveries. Live runs are canceled, which rings
+// for the webhooks that stay.
+base::Status EmptyWorkspace(Writing& w, const base::Principal& who, base::WorkspaceId id);
+base::Status EmptyEnvironment(Writing& w, const base::Principal& who, base::EnvironmentId id);
 
 std::vector<base::Place> PlacesOf(const Webhook& webhook);
 

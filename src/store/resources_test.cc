@@ -240,9 +240,6 @@ TEST_F(ResourcesTest, AnEnvironmentTakesWhatIsInItAlong) {
   Ok(store_->Get<Webhook>(kSystem, nowhere.id));
   Ok(store_->Get<Environment>(kSystem, f.id));
   EXPECT_EQ(Ok(store_->List<Workspace>(kSystem, {})).total, 0);
-  Query gone;
-  gone.deleted_too = true;
-  EXPECT_EQ(Ok(store_->List<Workspace>(kSystem, gone)).total, 1);
 }
 
 TEST_F(ResourcesTest, ListsFilterSortSearchAndPage) {

@@ -9,6 +9,7 @@
 #include "base/ids.h"
 #include "base/json.h"
 #include "base/principal.h"
+#include "base/result.h"
 #include "base/secret.h"
 #include "hook/hook.h"
 #include "run/run.h"
@@ -18,6 +19,10 @@ namespace store {
 struct Account {
   std::string id, name;
 };
+
+inline constexpr int kMaxAttempts = 1000;
+inline constexpr int kDefaultTimeoutSeconds = 15;
+inline constexpr int kMaxTimeoutSeconds = 365 * 24 * 3600;
 
 // `extra` holds documented attributes that are kept and given back but decide nothing here.
 struct Environment {
@@ -53,8 +58,8 @@ struct Endpoint {
   std::optional<base::Secret> previous_secret;
   std::optional<base::WallTime> overlap_ends;  // then the previous secret is forgotten
   int max_attempts = 3;
-  int timeout_s = 15;
-  std::vector<hook::CustomHeader> headers;
+  int timeout_s = kDefaultTimeoutSeconds;   // 0: that too
+  std::vector<hook::CustomHeader> headers;  // at most 32, no name twice
   hook::PayloadForm form = hook::PayloadForm::kUnderscore;
   EndpointState state = EndpointState::kActive;
   std::string state_reason;                  // "gone" after a 410, "by hand"
@@ -109,7 +114,13 @@ struct Run {
   std::optional<int> position_in_queue;                         // read only; while pending
   std::vector<std::pair<run::Status, base::WallTime>> reached;  // first time of each status, in order
   base::WallTime created_at, updated_at;
+  std::string key;        // of Create, chosen by the maker, at most kMaxKeyChars; empty: none
+  bool repeated = false;  // only in the answer of Create: an earlier one with the same key made it
 };
+
+// What clients choose so that a request sent twice is done once.
+inline constexpr int kMaxKeyChars = 255;
+inline constexpr int kMaxCommentChars = 512;
 
 struct TransitionRequest {
   base::RunId run;
@@ -127,6 +138,11 @@ struct Transitioned {
   int deliveries = 0;
   bool repeated = false;  // the key had been seen
   bool changed = false;
+};
+
+struct Swept {
+  int moved = 0;
+  std::vector<base::Error> skipped;  // runs whose rows are damaged
 };
 
 // Why a webhook that was considered did not fire.
@@ -219,8 +235,9 @@ struct Loaded {
   base::EndpointId endpoint;
   std::string body;
   int attempts_used = 0;
-  int attempts_made = 0;  // all of them: the next one's number is one more
-  int own_faults = 0;     // in a row
+  int attempts_made = 0;                  // all of them: the next one's number is one more
+  int own_faults = 0;                     // in a row
+  std::optional<base::Error> unreadable;  // why there is no body: what is stored is damaged
 };
 
 // Where and how to send: an endpoint as the dispatcher needs it.
@@ -230,10 +247,11 @@ struct Target {
   hook::SigningKeys keys;
   std::vector<hook::CustomHeader> headers;
   int max_attempts = 3;
-  int timeout_s = 15;
+  int timeout_s = kDefaultTimeoutSeconds;  // 0: that too
   EndpointState state = EndpointState::kActive;
   std::optional<base::WallTime> held_until;
   int failures_in_a_row = 0;
+  std::optional<base::Error> unreadable;  // why nothing can be sent: what is stored is damaged
 };
 
 struct AttemptRecord {
@@ -246,7 +264,7 @@ struct WebhookStatistics {
   base::WebhookId webhook;
   struct Span {
     int64_t delivered = 0, failed = 0, total = 0;
-  } last_hour, last_day, last_week;
+  } last_hour, last_day, last_week;  // in whole hours of the clock: the one that runs, and 1, 24, 168 before it
 };
 
 // accepted = delivered + waiting + failed, always.
@@ -270,7 +288,6 @@ struct Query {
   };
   std::vector<Sort> sort;  // empty: newest first
   int page = 1, size = 20;
-  bool deleted_too = false;  // resolve ids in the log of things that are gone
 };
 
 template <class T>

@@ -19,13 +19,13 @@ std::optional<StoredRun> FindRun(Reading r, base::RunId id);
 // Writes what a move may change, and `changes` when it is given.
 void WriteRun(Writing& w, const StoredRun& stored, bool changes_too);
 
+// What is kept of the keys that clients choose.
+int64_t DigestOfKey(std::string_view key);
+
 // Notes the first time at which a status was reached.
 void Reach(Run& run, run::Status status, base::WallTime at);
 
 // How many runs of the workspace come before one that is pending; none for those that do not queue.
 void ReadPosition(Db& db, Run& run);
-
-// Live runs of a workspace that is deleted; no event rings, nobody can listen any more.
-void CancelLiveRuns(Writing& w, const base::Principal& who, base::WorkspaceId id);
 
 }  // namespace store

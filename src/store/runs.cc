@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/crypto.h"
 #include "store/run_rows.h"
 #include "store/visible.h"
 
@@ -113,7 +114,7 @@ Run ReadRow(Rows& rows) {
 
 std::string Sight(const Principal& who) { return Visible(who).Either("w.environment", "r.workspace"); }
 
-// Sensitive values are never kept.
+// Sensitive values are never kept: nothing here needs them.
 base::json::array Harmless(base::json::array variables) {
   for (auto& item : variables) {
     auto* variable = item.if_object();
@@ -129,7 +130,29 @@ std::optional<int> Count(const std::optional<run::Counts>& plan, T member) {
   return plan ? std::optional<int>((*plan).*member) : std::nullopt;
 }
 
+// Whoever may not approve must not do so beforehand; of a workspace that applies by itself, its owner has decided.
+Status CheckAutoApply(Db& db, const Principal& who, const Run& r, const base::Place& place) {
+  if (!r.facts.auto_apply || who.May(Scope::kApprove, place) || who.May(Scope::kWrite, place)) return {};
+  if (db.Number("SELECT auto_apply FROM workspaces WHERE id = ?", place.workspace) != 0) return {};
+  return Error(Code::kDenied,
+               "auto-apply approves the run beforehand: that needs a token with the scope approve or write here, or a "
+               "workspace whose own auto-apply is true");
+}
+
+// The run that this token made with this key; none for a digest that is NULL.
+base::RunId FindByKey(Db& db, const Principal& who, base::WorkspaceId workspace, const Value& digest) {
+  return base::RunId{db.Number("SELECT id FROM runs WHERE workspace = ? AND created_by = ? AND key_digest = ?",
+                               workspace, who.token, digest)};
+}
+
 }  // namespace
+
+int64_t DigestOfKey(std::string_view key) {
+  const std::string digest = base::Sha256(key);
+  int64_t number = 0;
+  std::memcpy(&number, digest.data(), sizeof number);
+  return number;
+}
 
 void Reach(Run& run, run::Status status, WallTime at) {
   const bool known =
@@ -155,6 +178,7 @@ std::optional<StoredRun> FindRun(Reading r, base::RunId id) {
   if (!rows.Next()) return std::nullopt;
   StoredRun stored;
   stored.run = ReadRow(rows);
+  if (!r.db.ok() && r.db.is_local()) r.db.Fail(r.db.TakeError().In("run " + Format(id)));
   stored.last_event = rows.Get<base::EventId>(kColumns);
   stored.last_seen_at = rows.Get<WallTime>(kColumns + 1);
   stored.workspace_lives = !rows.Get<std::optional<int64_t>>(kColumns + 2);
@@ -195,8 +219,16 @@ Result<Run> CreateRow(Writing& w, const Principal& who, Run r) {
   base::Place place{{}, r.workspace};
   RB_TRY(ResolvePlace(w.db, who, place));
   if (!who.May(Scope::kReport, place) && !who.May(Scope::kWrite, place)) return Denied("create runs");
+  RB_TRY(CheckAutoApply(w.db, who, r, place));
   RB_TRY(CheckText("message", r.message, 512));
   RB_TRY(CheckText("source", r.source, 64));
+  RB_TRY(CheckText("key", r.key, kMaxKeyChars));
+  const Value digest = r.key.empty() ? Value() : Value(DigestOfKey(r.key));
+  if (const auto first = FindByKey(w.db, who, r.workspace, digest)) {
+    RB_ASSIGN(Run made, GetRow({w.db, w.shared}, who, first));
+    made.repeated = true;
+    return made;
+  }
   const run::Driver driver = r.facts.driver;
   StoredRun stored;
   r.id = w.NewId<base::RunId>();
@@ -218,55 +250,13 @@ Result<Run> CreateRow(Writing& w, const Principal& who, Run r) {
   r.reached = {{run::Status::kPending, w.now}};
   w.db.Exec(
       "INSERT INTO runs VALUES (?, ?, ?, ?, ?, NULL, ?, ?, ?, NULL, ?, 0, NULL, NULL, NULL, NULL, 0, 0, ?, ?, ?, ?, ?, "
-      "?, "
-      "?, ?, '', ?, ?)",
+      "?, ?, ?, '', ?, ?, ?)",
       r.id, kAccount, r.workspace, r.facts.status, r.facts.reason, r.facts.auto_apply, r.facts.is_destroy,
       r.facts.is_dry, r.facts.driver, w.last_change + 1, r.created_by, r.created_at, r.updated_at, w.now,
-      Blob{FormatReached(r.reached)}, r.source, r.message, r.variables, r.extra);
+      Blob{FormatReached(r.reached)}, r.source, r.message, r.variables, r.extra, digest);
   w.Note(who, {Action::kRunCreated, 0, r.id, {}, {}});
   ReadPosition(w.db, r);
   return r;
-}
-
-Result<Run> UpdateRow(Writing& w, const Principal& who, base::RunId id, const Changer<Run>& change) {
-  RB_ASSIGN(const Run before, GetRow({w.db, w.shared}, who, id));
-  const base::Place place{before.environment, before.workspace};
-  if (!who.May(Scope::kReport, place) && !who.May(Scope::kWrite, place)) return Denied("change the run");
-  Run wanted = before;
-  RB_TRY(change(wanted));
-  RB_TRY(CheckText("message", wanted.message, 512));
-  Run r = before;
-  r.message = std::move(wanted.message);
-  r.extra = std::move(wanted.extra);
-  r.updated_at = w.now;
-  w.db.Exec("UPDATE runs SET message = ?, extra = ?, updated_at = ? WHERE id = ?", r.message, r.extra, r.updated_at,
-            id);
-  w.Note(who, {Action::kRunUpdated, 0, id, {}, {}});
-  return r;
-}
-
-Status DeleteRow(Writing& w, const Principal& who, base::RunId id) {
-  RB_ASSIGN(const Run r, GetRow({w.db, w.shared}, who, id));
-  return Error(Code::kConflict, "the log keeps its runs");
-}
-
-void CancelLiveRuns(Writing& w, const Principal& who, base::WorkspaceId id) {
-  std::vector<base::RunId> live;
-  {
-    Rows rows = w.db.Query("SELECT id FROM runs WHERE workspace = ? AND status < 12", id);
-    while (rows.Next()) live.push_back(rows.Get<base::RunId>(0));
-  }
-  for (base::RunId run_id : live) {
-    auto stored = FindRun({w.db, w.shared}, run_id);
-    if (!stored) return;
-    Run& r = stored->run;
-    r.facts.status = run::Status::kCanceled;
-    r.facts.reason = run::Reason::kCanceled;
-    r.updated_at = w.now;
-    Reach(r, r.facts.status, w.now);
-    WriteRun(w, *stored, false);
-    w.Note(who, {RunReached(r.facts.status), 0, run_id, {}, "workspace deleted"});
-  }
 }
 
 }  // namespace store

@@ -140,6 +140,7 @@ TEST_F(RunsTest, AKeySeenBeforeGivesTheFirstAnswerAgain) {
   EXPECT_EQ(again.deliveries, 1);
   EXPECT_EQ(again.run.error_summary, "Error: x");
   EXPECT_EQ(Deliveries().size(), 1u);
+  ExpectConflict(Move(Report(r.id, run::Status::kCanceled, "key-1")), "the key was used for a report of errored");
   ExpectConflict(Move(Report(r.id, run::Status::kPlanned, "key-2")), "errored");
   ExpectConflict(Move(Report(MakeRun(workspace_.id).id, run::Status::kApplied, "key-1")), "pending");
 }
@@ -278,16 +279,80 @@ TEST_F(RunsTest, SilenceLosesARunAndAReportFindsItAgain) {
   for (int i = 0; i < 10; ++i) {
     clock_.Advance(minutes(10));
     Go(r.id, {run::Status::kPlanning});  // a heartbeat
-    EXPECT_EQ(Ok(Sweep()), 0);
+    EXPECT_EQ(Ok(Sweep()).moved, 0);
   }
   clock_.Advance(minutes(15));
-  EXPECT_EQ(Ok(Sweep()), 1);
-  EXPECT_EQ(Ok(Sweep()), 0);
+  EXPECT_EQ(Ok(Sweep()).moved, 1);
+  EXPECT_EQ(Ok(Sweep()).moved, 0);
   store::Run lost = Ok(store_->Get<store::Run>(kSystem, r.id));
   EXPECT_EQ(lost.facts.reason, run::Reason::kLost);
   EXPECT_EQ(TheDelivery().reason, run::Reason::kLost);
   Go(r.id, {run::Status::kPlanning});
   EXPECT_EQ(Ok(store_->Get<store::Run>(kSystem, r.id)).facts.status, run::Status::kPlanning);
+}
+
+TEST_F(RunsTest, SilenceCountsOnlyWhileThereIsSomebodyToHear) {
+  const store::Run r = MakeRun(workspace_.id);
+  Go(r.id, {run::Status::kPlanning});
+  store_.reset();
+  clock_.Advance(hours(2));
+  Open();
+  EXPECT_EQ(Ok(Sweep()).moved, 0) << "its reporter could not say that it lives";
+  clock_.Advance(minutes(15) - seconds(1));
+  EXPECT_EQ(Ok(Sweep()).moved, 0);
+  clock_.Advance(seconds(1));
+  EXPECT_EQ(Ok(Sweep()).moved, 1);
+}
+
+TEST_F(RunsTest, ADamagedRunFailsOnlyWhatIsDoneToIt) {
+  const store::Run damaged = MakeRun(workspace_.id), sound = MakeRun(MakeWorkspace(environment_, "other").id);
+  Go(damaged.id, {run::Status::kPlanning});
+  Go(sound.id, {run::Status::kPlanning});
+  Damage("UPDATE runs SET variables = '[1,' WHERE id = " + std::to_string(damaged.id.value));
+  auto moved = Move(Report(damaged.id, run::Status::kErrored));
+  ASSERT_FALSE(moved);
+  EXPECT_EQ(moved.error().code, Code::kCorrupt) << moved.error().Text();
+  EXPECT_TRUE(store_->Health());
+  clock_.Advance(minutes(15));
+  const Swept swept = Ok(Sweep());
+  EXPECT_EQ(swept.moved, 1);
+  ASSERT_EQ(swept.skipped.size(), 1u);
+  EXPECT_NE(swept.skipped[0].Text().find(Format(damaged.id)), std::string::npos) << swept.skipped[0].Text();
+  EXPECT_EQ(Ok(store_->Get<store::Run>(kSystem, sound.id)).facts.reason, run::Reason::kLost);
+  Ring(MakeWorkspace(environment_, "third").id);
+}
+
+TEST_F(RunsTest, AKeyMakesOneRunOfManyRequests) {
+  const auto make = [&](const std::string& key, base::WorkspaceId workspace, base::Principal who) {
+    store::Run r;
+    r.workspace = workspace;
+    r.key = key;
+    return Ok(store_->Create(who, r));
+  };
+  const base::Principal reporter = With({{Scope::kReport, {}}});
+  base::Principal other = reporter;
+  other.token = base::TokenId{78};
+  const base::WorkspaceId elsewhere = MakeWorkspace(environment_, "other").id;
+  const store::Run first = make("a", workspace_.id, reporter);
+  EXPECT_FALSE(first.repeated);
+  Go(first.id, {run::Status::kPlanning});
+  const int64_t last_change = store_->last_change();
+  Reopen();
+  const store::Run again = make("a", workspace_.id, reporter);
+  EXPECT_TRUE(again.repeated);
+  EXPECT_EQ(again.id, first.id);
+  EXPECT_EQ(again.facts.status, run::Status::kPlanning) << "as it is now";
+  EXPECT_EQ(store_->last_change(), last_change);
+  for (const store::Run& another :
+       {make("b", workspace_.id, reporter), make("a", elsewhere, reporter), make("a", workspace_.id, other),
+        make("", workspace_.id, reporter), make("", workspace_.id, reporter)}) {
+    EXPECT_FALSE(another.repeated);
+  }
+  EXPECT_EQ(Ok(store_->List<store::Run>(kSystem, {})).total, 6);
+  store::Run too_long;
+  too_long.workspace = workspace_.id;
+  too_long.key = std::string(256, 'k');
+  EXPECT_EQ(store_->Create(kSystem, too_long).error().where, "/data/attributes/key");
 }
 
 TEST_F(RunsTest, ARunNobodyExecutesExpires) {
@@ -296,9 +361,9 @@ TEST_F(RunsTest, ARunNobodyExecutesExpires) {
   idle.facts.driver = run::Driver::kNone;
   idle = Ok(store_->Create(kSystem, idle));
   clock_.Advance(hours(24 * 30) - seconds(1));
-  EXPECT_EQ(Ok(Sweep()), 0);
+  EXPECT_EQ(Ok(Sweep()).moved, 0);
   clock_.Advance(seconds(1));
-  EXPECT_EQ(Ok(Sweep()), 1);
+  EXPECT_EQ(Ok(Sweep()).moved, 1);
   EXPECT_EQ(Ok(store_->Get<store::Run>(kSystem, idle.id)).facts.reason, run::Reason::kExpired);
 }
 
@@ -311,10 +376,26 @@ TEST_F(RunsTest, AHeartbeatIsWrittenNowAndThenOnly) {
 }
 
 TEST_F(RunsTest, ADeletedWorkspaceEndsItsRuns) {
-  const store::Run r = MakeRun(workspace_.id);
+  MakeWebhook(MakeEndpoint({environment_.id, {}}, "p"), "h");
+  const store::Run r = MakeRun(workspace_.id), next = MakeRun(workspace_.id);
   Go(r.id, {run::Status::kPlanning});
+  Ok(Move(Act(r.id, Action::kCancel)));
   Ok(store_->Delete<Workspace>(kSystem, workspace_.id));
-  EXPECT_EQ(Ok(store_->Get<store::Run>(kSystem, r.id)).facts.status, run::Status::kCanceled) << "the log stays";
+  for (base::RunId id : {r.id, next.id}) {
+    const store::Run ended = Ok(store_->Get<store::Run>(kSystem, id));
+    EXPECT_EQ(ended.facts.status, run::Status::kCanceled) << "the log stays";
+    EXPECT_FALSE(ended.cancel_requested);
+  }
+  const auto deliveries = Deliveries();
+  ASSERT_EQ(deliveries.size(), 2u) << "the environment's webhook hears of both";
+  for (const Delivery& d : deliveries) {
+    EXPECT_EQ(d.kind, EventKind::kErrored);
+    EXPECT_EQ(d.reason, run::Reason::kCanceled);
+    EXPECT_EQ(d.status, DeliveryStatus::kPending);
+  }
+  Ok(store_->Delete<Environment>(kSystem, environment_.id));
+  for (const Delivery& d : Deliveries()) EXPECT_EQ(d.why, hook::Why::kDeleted);
+  CheckTotals();
   ExpectConflict(Move(Report(r.id, run::Status::kPlanned)), "canceled");
   store::Run late;
   late.workspace = workspace_.id;
@@ -334,12 +415,25 @@ TEST_F(RunsTest, ListsFilterRuns) {
   };
   EXPECT_EQ(total("status", {"planning"}), 1);
   EXPECT_EQ(total("status", {"planning", "pending"}), 2);
-  EXPECT_EQ(total("status", {"no such"}), 0);
   EXPECT_EQ(total("workspace", {Format(b.workspace)}), 1);
   EXPECT_EQ(total("environment", {Format(environment_.id)}), 2);
   EXPECT_EQ(total("is-dry", {"true"}), 0);
   EXPECT_EQ(total("created-at", {"2026-01-01T00:00:00Z", "2026-01-01T00:30:00Z"}, true), 2);
   EXPECT_EQ(total("created-at", {"2026-01-01T00:30:00Z", "2026-02-01T00:00:00Z"}, true), 0);
+  const auto refused = [&](const std::string& name, const std::string& value) {
+    Query query;
+    query.filters = {{name, {value}, false}};
+    auto page = store_->List<store::Run>(kSystem, query);
+    EXPECT_FALSE(page);
+    return page ? std::string() : page.error().where;
+  };
+  EXPECT_EQ(refused("status", "planing"), "filter[status]");
+  EXPECT_EQ(refused("is-dry", "yes"), "filter[is-dry]");
+  EXPECT_EQ(total("workspace", {"ws-of-somebody-else"}), 0) << "ids are no slips of the pen";
+  clock_.Advance(base::Micros(1'234));
+  MakeRun(workspace_.id);
+  EXPECT_EQ(total("created-at", {"2026-01-01T01:00:00Z", "2026-01-01T01:00:00Z"}, true), 1) << "as it is shown";
+  EXPECT_EQ(total("created-at", {"2026-01-01T01:00:01Z", "2026-01-01T02:00:00Z"}, true), 0);
   Query query;
   query.filters = {{"created-at", {"yesterday", "today"}, true}};
   EXPECT_EQ(store_->List<store::Run>(kSystem, query).error().where, "filter[created-at]");

@@ -21,7 +21,7 @@ using base::Status;
 namespace {
 
 constexpr int64_t kApplicationId = 0x52756e62;  // "Runb"
-constexpr int64_t kNewest = 2;
+constexpr int64_t kNewest = 3;
 
 // Partial indexes below are written with these numbers.
 static_assert(static_cast<int>(run::Status::kApplied) == 12, "the final states of a run begin here");
@@ -164,7 +164,14 @@ DROP INDEX live_runs;
 CREATE INDEX live_runs ON runs(status) WHERE status < 12;
 )sql";
 
-constexpr const char* kSteps[] = {kVersion1, kVersion2};
+// A digest of the key that the run's maker chose, if any; and what each report with a key said.
+constexpr const char* kVersion3 = R"sql(
+ALTER TABLE transition_keys ADD COLUMN status INTEGER;
+ALTER TABLE runs ADD COLUMN key_digest INTEGER;
+CREATE UNIQUE INDEX keyed_runs ON runs(workspace, created_by, key_digest) WHERE key_digest IS NOT NULL;
+)sql";
+
+constexpr const char* kSteps[] = {kVersion1, kVersion2, kVersion3};
 static_assert(std::size(kSteps) == kNewest);
 
 Status NotOurs(std::string message) { return Error(Code::kCorrupt, "runbell.db: " + std::move(message)); }

@@ -194,6 +194,7 @@ void Db::Run(const std::string& script) {
 }
 
 int64_t Db::changed() const { return sqlite3_changes64(handle_); }
+int64_t Db::all_changed() const { return sqlite3_total_changes64(handle_); }
 int64_t Db::last_id() const { return sqlite3_last_insert_rowid(handle_); }
 
 base::Status Db::Checkpoint(CheckpointMode mode) {

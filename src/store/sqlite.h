@@ -152,7 +152,8 @@ class Db {
     return rows.Next() ? rows.template Get<int64_t>(0) : 0;
   }
 
-  int64_t changed() const;  // rows, by the last statement
+  int64_t changed() const;      // rows, by the last statement
+  int64_t all_changed() const;  // rows, since the connection was opened
   int64_t last_id() const;
   // Pages in the write-ahead log after this connection's last commit.
   int wal_pages() const { return wal_pages_; }

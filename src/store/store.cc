@@ -262,10 +262,7 @@ Result<std::unique_ptr<Store>> Store::Open(Options options, base::Clock& clock, 
 Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Store::~Store() = default;
 
-void Store::SetExternalUrl(std::string url) {
-  while (url.ends_with('/')) url.pop_back();
-  *impl_->shared.external_url.Lock() = std::move(url);
-}
+void Store::SetExternalUrl(std::string url) { *impl_->shared.external_url.Lock() = std::move(url); }
 void Store::Listen(std::function<void(const Committed&)> listener) { impl_->listener = std::move(listener); }
 Account Store::account() const { return impl_->shared.account; }
 Status Store::Health() const { return impl_->writer->health(); }
@@ -315,8 +312,10 @@ RB_INSTANTIATE(Workspace);
 RB_INSTANTIATE(Endpoint);
 RB_INSTANTIATE(Webhook);
 RB_INSTANTIATE(Token);
-RB_INSTANTIATE(Run);
 #undef RB_INSTANTIATE
+template Result<Run> Store::Get<Run>(const Principal&, base::RunId);
+template Result<Page<Run>> Store::List<Run>(const Principal&, const Query&);
+template Result<Run> Store::Create<Run>(const Principal&, Run);
 template Result<Delivery> Store::Get<Delivery>(const Principal&, base::DeliveryId);
 template Result<Page<Delivery>> Store::List<Delivery>(const Principal&, const Query&);
 
@@ -324,7 +323,9 @@ template Result<Page<Delivery>> Store::List<Delivery>(const Principal&, const Qu
 
 void Store::Transition(const Principal& who, TransitionRequest request, Done<Transitioned> done) {
   impl_->Push<Transitioned>(
-      [who, request = std::move(request)](Writing& w) mutable { return TransitionRun(w, who, std::move(request)); },
+      [who, request = std::move(request)](Writing& w) mutable {
+        return FailingAlone(w, [&] { return TransitionRun(w, who, std::move(request)); });
+      },
       std::move(done), 1, Writer::Admission::kLimited);
 }
 
@@ -336,8 +337,8 @@ Result<std::vector<EffectiveWebhook>> Store::EffectiveWebhooks(const Principal& 
   return impl_->Read<std::vector<EffectiveWebhook>>([&](Reading r) { return ReadEffective(r, who, id); });
 }
 
-void Store::SweepRuns(Done<int> done) {
-  impl_->Push<int>(
+void Store::SweepRuns(Done<Swept> done) {
+  impl_->Push<Swept>(
       [](Writing& w) {
         EndRotations(w);
         return SweepLiveRuns(w);

@@ -64,18 +64,20 @@ class Store {
   static base::Result<std::unique_ptr<Store>> Open(Options options, base::Clock& clock, base::Random& random);
   ~Store();  // commits what is queued, checkpoints and lets go of the directory
 
-  void SetExternalUrl(std::string url);                         // before the first run; links in payloads begin with it
+  void SetExternalUrl(std::string url);  // before the first run; links in payloads begin with it, paths follow
   void Listen(std::function<void(const Committed&)> listener);  // one listener; before the first write
   Account account() const;
   base::Status Health() const;  // an error once writes are refused
 
-  // ---- resources: T is Environment, Workspace, Endpoint, Webhook, Run, Token; Get and List also Delivery ----
+  // ---- resources: T is Environment, Workspace, Endpoint, Webhook, Token; Run, but for Update and Delete; Delivery,
+  // for Get and List ----
   // Filter, sort and search names are those of the API; an unknown one is kInvalid, with `where` "filter[name]".
   template <class T>
   base::Result<T> Get(const base::Principal& who, typename T::Id id);
   template <class T>
   base::Result<Page<T>> List(const base::Principal& who, const Query& query);
-  // The id and the times of `value` are set here. kInvalid names the attribute as a JSON pointer
+  // The id and the times of `value` are set here. A run whose key this token used before in the workspace is not made
+  // again: the answer is the one made first, `repeated`. kInvalid names the attribute as a JSON pointer
   // (/data/attributes/name, /data/relationships/environment); a taken name is kInvalid too.
   template <class T>
   base::Result<T> Create(const base::Principal& who, T value);
@@ -94,8 +96,9 @@ class Store {
   void Transition(const base::Principal& who, TransitionRequest request, Done<Transitioned> done);
   base::Result<std::vector<Event>> EventsOf(const base::Principal& who, base::RunId run);
   base::Result<std::vector<EffectiveWebhook>> EffectiveWebhooks(const base::Principal& who, base::WorkspaceId id);
-  // Marks runs lost and expires those without an executor; the next time something is due. For a clock timer.
-  void SweepRuns(Done<int> done);
+  // Marks runs lost whose reporter was silent for `lost_after` while this process was there to hear it, and expires
+  // those without an executor. For a clock timer.
+  void SweepRuns(Done<Swept> done);
 
   // ---- deliveries, for people ----
   base::Result<DeliveryDetail> Detail(const base::Principal& who, base::DeliveryId id);

@@ -83,7 +83,7 @@ std::string Sight(Db& db, const Principal& who) {
 }
 
 Status Check(Db& db, const Principal& who, Token& t) {
-  RB_TRY(CheckName(t.name));
+  RB_TRY(CheckText("name", t.name, kMaxNameChars));
   RB_TRY(CheckText("description", t.description, 255));
   if (t.grants.empty()) return InvalidAttribute("grants", "a token needs at least one grant");
   for (Grant& grant : t.grants) RB_TRY(ResolvePlace(db, who, grant.place));

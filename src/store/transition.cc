@@ -1,9 +1,6 @@
 #include "store/transition.h"
 
 #include <algorithm>
-#include <cstring>
-
-#include "base/crypto.h"
 
 namespace store {
 
@@ -18,15 +15,7 @@ using base::Status;
 namespace {
 
 constexpr size_t kMaxChanges = 200;
-constexpr size_t kMaxKeyBytes = 256;
 constexpr base::Micros kSeenEvery{20'000'000};  // a heartbeat is written at most this often
-
-int64_t DigestOf(std::string_view key) {
-  const std::string digest = base::Sha256(key);
-  int64_t number = 0;
-  std::memcpy(&number, digest.data(), sizeof number);
-  return number;
-}
 
 Status CheckMay(const Principal& who, run::Action action, const Place& place) {
   switch (action) {
@@ -50,10 +39,8 @@ Status CheckMay(const Principal& who, run::Action action, const Place& place) {
 }
 
 Status CheckRequest(const TransitionRequest& request) {
-  if (request.key.size() > kMaxKeyBytes) {
-    return InvalidAttribute("key", "longer than " + std::to_string(kMaxKeyBytes) + " bytes");
-  }
-  RB_TRY(CheckText("comment", request.comment, 1024));
+  RB_TRY(CheckText("key", request.key, kMaxKeyChars));
+  RB_TRY(CheckText("comment", request.comment, kMaxCommentChars));
   if (request.error_summary) RB_TRY(CheckText("error-summary", *request.error_summary, run::kErrorSummaryChars));
   return {};
 }
@@ -75,6 +62,13 @@ Status CheckTurn(Db& db, const Run& run, const run::Step& step) {
   rows.Read(other, status);
   return Error(Code::kConflict, "run is pending; it cannot become " + std::string(Name(step.status)) + " while run " +
                                     Format(other) + " of the workspace is " + std::string(Name(status)));
+}
+
+// A key stands for one report. Keys of a database of version 1 do not say which.
+Status CheckSame(const TransitionRequest& request, const std::optional<run::Status>& first) {
+  if (!first || *first == request.move.to) return {};
+  return Error(Code::kConflict, "the key was used for a report of " + std::string(Name(*first)) +
+                                    " before; it cannot stand for " + std::string(Name(request.move.to)) + " too");
 }
 
 Result<Transitioned> AnswerAgain(Writing& w, StoredRun stored, int64_t event, int deliveries) {
@@ -134,11 +128,14 @@ Result<Transitioned> TransitionRun(Writing& w, const Principal& who, TransitionR
   Run& run = stored->run;
   RB_TRY(CheckMay(who, request.move.action, {run.environment, run.workspace}));
   RB_TRY(CheckRequest(request));
-  const int64_t digest = request.key.empty() ? 0 : DigestOf(request.key);
+  const int64_t digest = request.key.empty() ? 0 : DigestOfKey(request.key);
   if (!request.key.empty()) {
-    Rows rows =
-        w.db.Query("SELECT event, deliveries FROM transition_keys WHERE run = ? AND digest = ?", run.id, digest);
-    if (rows.Next()) return AnswerAgain(w, std::move(*stored), rows.Get<int64_t>(0), rows.Get<int>(1));
+    Rows rows = w.db.Query("SELECT event, deliveries, status FROM transition_keys WHERE run = ? AND digest = ?", run.id,
+                           digest);
+    if (rows.Next()) {
+      RB_TRY(CheckSame(request, rows.Get<std::optional<run::Status>>(2)));
+      return AnswerAgain(w, std::move(*stored), rows.Get<int64_t>(0), rows.Get<int>(1));
+    }
   }
   run.facts.discard_is_errored = w.shared.options.discard_is_errored;
   RB_ASSIGN(const run::Step step, run::Decide(run.facts, request.move));
@@ -163,8 +160,8 @@ Result<Transitioned> TransitionRun(Writing& w, const Principal& who, TransitionR
   }
   if (news || seen) WriteRun(w, *stored, changes_too);
   if (!request.key.empty()) {
-    w.db.Exec("INSERT INTO transition_keys VALUES (?, ?, ?, ?)", run.id, digest, answer.event.value_or(base::EventId()),
-              answer.deliveries);
+    w.db.Exec("INSERT INTO transition_keys VALUES (?, ?, ?, ?, ?)", run.id, digest,
+              answer.event.value_or(base::EventId()), answer.deliveries, request.move.to);
   }
   if (step.changed) {
     w.Note(who, {RunReached(step.status), 0, run.id, {}, DetailOf(step, request.comment)});
@@ -178,7 +175,7 @@ Result<Transitioned> TransitionRun(Writing& w, const Principal& who, TransitionR
   return answer;
 }
 
-Result<int> SweepLiveRuns(Writing& w) {
+Result<Swept> SweepLiveRuns(Writing& w) {
   constexpr int kBatch = 500;
   struct Due {
     base::RunId run;
@@ -186,27 +183,52 @@ Result<int> SweepLiveRuns(Writing& w) {
   };
   std::vector<Due> due;
   {
+    // While no process was there to hear them, reporters were not silent.
+    const base::WallTime silent_since = w.now - w.shared.options.lost_after;
+    const base::WallTime heard_last = w.shared.opened_at <= silent_since ? silent_since : base::WallTime::min();
     Rows rows = w.db.Query(
         "SELECT id, driver FROM runs WHERE status < 12 AND ((driver = ? AND last_seen_at <= ?) OR (driver = ? AND "
-        "created_at "
-        "<= ?)) LIMIT ?",
-        run::Driver::kReporter, w.now - w.shared.options.lost_after, run::Driver::kNone,
-        w.now - w.shared.options.expire_after, kBatch);
+        "created_at <= ?)) LIMIT ?",
+        run::Driver::kReporter, heard_last, run::Driver::kNone, w.now - w.shared.options.expire_after, kBatch);
     while (rows.Next()) {
       Due& one = due.emplace_back();
       rows.Read(one.run, one.driver);
     }
   }
+  Swept swept;
   for (const Due& one : due) {
     TransitionRequest request;
     request.run = one.run;
     request.move.action = one.driver == run::Driver::kNone ? run::Action::kExpire : run::Action::kLose;
-    RB_TRY([&]() -> Status {
-      RB_ASSIGN(const Transitioned moved, TransitionRun(w, Principal::System(), std::move(request)));
-      return {};
-    }());
+    auto moved = FailingAlone(w, [&] { return TransitionRun(w, Principal::System(), std::move(request)); });
+    if (moved) {
+      ++swept.moved;
+    } else {
+      swept.skipped.push_back(std::move(moved).error());
+    }
   }
-  return static_cast<int>(due.size());
+  return swept;
+}
+
+Status CancelLiveRuns(Writing& w, const Principal& who, base::WorkspaceId id) {
+  std::vector<base::RunId> live;
+  {
+    Rows rows = w.db.Query("SELECT id FROM runs WHERE workspace = ? AND status < 12 ORDER BY id", id);
+    while (rows.Next()) live.push_back(rows.Get<base::RunId>(0));
+  }
+  // Who may delete the workspace need not be one who may report its runs.
+  Principal deleter = Principal::System();
+  deleter.token = who.token;
+  deleter.name = who.name;
+  for (base::RunId run : live) {
+    TransitionRequest request;
+    request.run = run;
+    request.move.to = run::Status::kCanceled;
+    request.comment = "workspace deleted";
+    auto canceled = FailingAlone(w, [&] { return TransitionRun(w, deleter, std::move(request)); });
+    if (!canceled && canceled.error().code != Code::kCorrupt) return std::move(canceled).error();
+  }
+  return {};
 }
 
 }  // namespace store

@@ -8,8 +8,12 @@
 namespace store {
 
 base::Result<Transitioned> TransitionRun(Writing& w, const base::Principal& who, TransitionRequest request);
-// Runs whose reporter fell silent, runs that nobody executes: moves what is due, a batch at most, and says how many.
-base::Result<int> SweepLiveRuns(Writing& w);
+// Runs whose reporter fell silent, runs that nobody executes: moves what is due, a batch at most.
+base::Result<Swept> SweepLiveRuns(Writing& w);
+
+// Ends the live runs of a workspace that is about to be deleted, for whoever hears it from further up. One whose row is
+// damaged stays as it is.
+base::Status CancelLiveRuns(Writing& w, const base::Principal& who, base::WorkspaceId id);
 
 struct Fired {
   base::EventId event;

@@ -17,6 +17,7 @@ constexpr Field kFields[] = {
     {"environment", Field::Kind::kId, "w.environment", true, false, "env-"},
     {"account", Field::Kind::kAccount, "w.account", true, false},
     {"name", Field::Kind::kText, "w.name", true, true},
+    {"tag", Field::Kind::kText, "NULL", true, false},  // nothing here has any
     {"created-at", Field::Kind::kTime, "w.created_at", true, true},
     {"updated-at", Field::Kind::kTime, "w.updated_at", false, true},
 };
@@ -122,7 +123,7 @@ Result<Workspace> UpdateRow(Writing& w, const Principal& who, base::WorkspaceId 
 Status DeleteRow(Writing& w, const Principal& who, base::WorkspaceId id) {
   RB_ASSIGN(const Workspace value, GetRow({w.db, w.shared}, who, id));
   if (!who.May(Scope::kWrite, {value.environment, {}})) return Denied("delete workspaces");
-  EmptyWorkspace(w, who, id);
+  RB_TRY(EmptyWorkspace(w, who, id));
   w.db.Exec("UPDATE workspaces SET deleted_at = ? WHERE id = ?", w.now, id);
   w.Note(who, {Action::kWorkspaceDeleted, id.value, {}, {value.environment, id}, value.name});
   w.ResourcesChanged();

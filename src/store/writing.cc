@@ -11,8 +11,6 @@ using base::WallTime;
 
 namespace {
 
-constexpr WallTime kFirstMillisecond{std::chrono::sys_days{std::chrono::January / 1 / 2020}};
-constexpr int kCountBits = 22;
 constexpr size_t kMaxCached = 10'000;
 
 // With what applies to a workspace: its own, its environment's and the shared ones.
@@ -34,12 +32,10 @@ void Add(Totals& totals, DeliveryStatus status, int64_t by) {
 
 }  // namespace
 
-WallTime TimeOfId(int64_t id) { return kFirstMillisecond + std::chrono::milliseconds(id >> kCountBits); }
-
 // ---- Sums ----
 
 Sums::Hour& Sums::HourOf(base::WebhookId webhook, base::DeliveryId delivery) {
-  auto hour = std::chrono::floor<std::chrono::hours>(TimeOfId(delivery.value)).time_since_epoch().count();
+  auto hour = std::chrono::floor<std::chrono::hours>(base::TimeOfId(delivery.value)).time_since_epoch().count();
   return hours_[{webhook.value, hour}];
 }
 

@@ -23,13 +23,12 @@ namespace store {
 
 inline constexpr int64_t kAccount = 1;  // the only one
 
-// The millisecond in which an id was made; the inverse of base::FirstIdAt.
-base::WallTime TimeOfId(int64_t id);
-
 // What all threads may read.
 struct Shared {
-  Shared(base::Clock& c, Options o, Sealer s) : clock(c), options(std::move(o)), sealer(std::move(s)) {}
+  Shared(base::Clock& c, Options o, Sealer s)
+      : clock(c), opened_at(c.Now()), options(std::move(o)), sealer(std::move(s)) {}
   base::Clock& clock;
+  const base::WallTime opened_at;
   const Options options;
   const Sealer sealer;
   Account account;
@@ -133,6 +132,19 @@ struct Writing {
   // A resource was changed that events or attempts depend on.
   void ResourcesChanged();
 };
+
+// For verbs that read what they need before they write: one that met a damaged row until then fails alone, as there is
+// nothing to undo. Unlike a savepoint this costs nothing while all is well.
+template <class Verb>
+auto FailingAlone(Writing& w, Verb verb) -> decltype(verb()) {
+  const int64_t before = w.db.all_changed();
+  auto result = verb();
+  if (!w.db.ok() && w.db.is_local() && w.db.all_changed() == before) {
+    result = w.db.TakeError();
+    w.ResourcesChanged();  // what was read along the way may be half of it
+  }
+  return result;
+}
 
 // Fails waiting deliveries; `where` is a condition over `deliveries`. Returns how many.
 int FailWaiting(Writing& w, const base::Principal& who, const std::string& where, int64_t value, hook::Why why);

@@ -14,6 +14,7 @@
 
 #include "base/guarded.h"
 #include "base/random.h"
+#include "store/sqlite.h"
 #include "store/store.h"
 #include "support/manual_clock.h"
 
@@ -149,6 +150,18 @@ class StoreTest : public testing::Test {
     return Ok(Move(Report(MakeRun(workspace).id, run::Status::kErrored)));
   }
 
+  // As if the disk had done it, behind the store's back.
+  void Damage(const std::string& sql) {
+    store_.reset();
+    {
+      auto db = Db::Open(options_.directory + "/runbell.db", "", Db::Mode::kWrite, 100);
+      ASSERT_TRUE(db);
+      (*db)->Run(sql);
+      ASSERT_TRUE((*db)->ok());
+    }
+    Open();
+  }
+
   // ---- deliveries ----
 
   std::vector<Delivery> Deliveries(Query query = {}) {
@@ -192,9 +205,9 @@ class StoreTest : public testing::Test {
     store_->Record(std::move(records), [&](base::Result<int> lost) { answer.set_value(std::move(lost)); });
     return answer.get_future().get();
   }
-  base::Result<int> Sweep() {
-    std::promise<base::Result<int>> answer;
-    store_->SweepRuns([&](base::Result<int> moved) { answer.set_value(std::move(moved)); });
+  base::Result<Swept> Sweep() {
+    std::promise<base::Result<Swept>> answer;
+    store_->SweepRuns([&](base::Result<Swept> swept) { answer.set_value(std::move(swept)); });
     return answer.get_future().get();
   }
 
