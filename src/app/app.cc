@@ -26,6 +26,18 @@ int RaiseOpenFiles() {
   return static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 1 << 20));
 }
 
+// What links begin with, without a slash at its end.
+std::string ExternalUrl(const Settings& settings, const HostPort& listen, const std::string& own) {
+  std::string url = settings.external_url;
+  while (url.ends_with('/')) url.pop_back();
+  if (!url.empty()) return url;
+  if (listen.host == "0.0.0.0" || listen.host == "::") {
+    base::Log(base::LogLevel::kWarn, "links in payloads and answers lead nowhere: set server.external_url",
+              {{"links begin with", own}});
+  }
+  return own;
+}
+
 net::Response NotReady() { return {503, "text/plain", "Retry-After: 1\r\n", "starting\n"}; }
 
 // Who hears of a commit. The writer's thread may commit while the App is taken apart, so the parts leave under the lock
@@ -108,7 +120,7 @@ base::Status App::Impl::Open(base::Random& random, Deps deps) {
   url = fmt::format("http://{}:{}", v6 ? "[" + listen.host + "]" : listen.host, server->port());
 
   settings.serve.version = RB_VERSION;
-  settings.serve.external_url = settings.external_url.empty() ? url : settings.external_url;
+  settings.serve.external_url = ExternalUrl(settings, listen, url);
   store->SetExternalUrl(settings.serve.external_url);
   dispatcher = std::make_unique<deliver::Dispatcher>(*store, *io_send, *client, clock, random, settings.deliver);
   api = std::make_unique<serve::Api>(*store, dispatcher.get(), clock, settings.serve);

@@ -66,36 +66,38 @@ Result<json::object> WebhookIntegration(std::string_view id, const View& view) {
 Result<net::Response> ReadAccount(Call& call) {
   RB_ASSIGN(auto params, DocumentParams(call));
   if (call.ids.front() != call.context.account.id) return Error(base::Code::kNotFound, "another account");
-  View view{call.context, call.who(), params.fields};
+  View view{call.context, call.who(), params};
   return DocumentResponse(200, {{"data", Account(call.ids.front(), view)}});
 }
 
 Result<net::Response> ListEventDefinitions(Call& call) {
   RB_ASSIGN(auto params, ParseParams(call.request.query, Accepts::kList));
+  RB_ASSIGN(const std::string account, params.TakeFilter("account"));
   if (!params.list.filters.empty()) {
     std::string name = "filter[" + params.list.filters.front().name + "]";
     return InvalidParameter(name, "unknown filter '" + params.list.filters.front().name + "'");
   }
   if (!params.list.sort.empty()) return InvalidParameter("sort", "event definitions have a fixed order");
   if (!params.include.empty()) return InvalidParameter("include", "event definitions have no relationships");
-  View view{call.context, call.who(), params.fields};
+  View view{call.context, call.who(), params};
   std::vector<std::string_view> names;
+  const bool ours = account.empty() || account == call.context.account.id;
   for (auto kind : run::kAllEvents) {
-    if (run::Name(kind).find(params.list.text) != std::string_view::npos) names.push_back(run::Name(kind));
+    if (ours && run::Name(kind).find(params.list.text) != std::string_view::npos) names.push_back(run::Name(kind));
   }
   json::array data;
   size_t first = static_cast<size_t>(params.list.page - 1) * static_cast<size_t>(params.list.size);
   for (size_t i = first; i < names.size() && i < first + static_cast<size_t>(params.list.size); ++i) {
     data.push_back(EventDefinition(names[i], view));
   }
-  return DocumentResponse(200,
-                          ListDocument(std::move(data), call.request.path, params, static_cast<int64_t>(names.size())));
+  return DocumentResponse(
+      200, ListDocument(std::move(data), view.Link(call.request.path), params, static_cast<int64_t>(names.size())));
 }
 
 Result<net::Response> ReadEventDefinition(Call& call) {
   RB_ASSIGN(auto params, DocumentParams(call));
   if (!run::ParseEventKind(call.ids.front())) return Error(base::Code::kNotFound, "no such event");
-  View view{call.context, call.who(), params.fields};
+  View view{call.context, call.who(), params};
   return DocumentResponse(200, {{"data", EventDefinition(call.ids.front(), view)}});
 }
 

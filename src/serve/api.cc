@@ -15,19 +15,34 @@ using base::Code;
 
 constexpr size_t kMaxQueued = 2048;
 
+void AnswerNowhere(const CallPtr& call) {
+  const std::string allow = FindRoute(call->request.method, call->request.path).allow;
+  auto response = allow.empty() ? ErrorResponse(404, "Not Found", "There is nothing at this address.")
+                                : ErrorResponse(405, "Method Not Allowed", "Allowed here: " + allow);
+  if (!allow.empty()) response.header_lines = "Allow: " + allow + "\r\n";
+  call->Finish(std::move(response));
+}
+
+bool IsJson(std::string_view content_type) {
+  std::string type(content_type.substr(0, content_type.find(';')));
+  while (type.ends_with(' ')) type.pop_back();
+  for (char& c : type) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return type == "application/vnd.api+json" || type == "application/json";
+}
+
 // A third party's exception ends the request, not the server.
 void Run(const CallPtr& call) {
+  const auto content_type = call->request.Header("content-type");
+  if (!call->request.body.empty() && content_type && !IsJson(*content_type)) {
+    call->Finish(
+        ErrorResponse(415, "Unsupported Media Type", "A body is application/vnd.api+json or application/json."));
+    return;
+  }
   try {
     call->route.handler(call);
   } catch (const std::exception& e) {
     call->Fail({Code::kInternal, std::string("exception: ") + e.what()});
   }
-}
-
-bool IsJson(std::string_view content_type) {
-  auto type = content_type.substr(0, content_type.find(';'));
-  while (type.ends_with(' ')) type.remove_suffix(1);
-  return type == "application/vnd.api+json" || type == "application/json";
 }
 
 net::Response Unauthorized() {
@@ -60,23 +75,14 @@ struct Api::Impl {
 };
 
 void Api::Impl::Handle(net::Request request, net::Responder responder) {
+  // What is not there is nobody's business without a token.
+  static constexpr Route kNowhere{"", "", "", AnswerNowhere, Where::kIo};
+  static constexpr Route kNowhereOpen{"", "", "", AnswerNowhere, Where::kIo, Access::kOpen};
   auto match = FindRoute(request.method, request.path);
-  if (match.route == nullptr) {
-    auto response = match.allow.empty() ? ErrorResponse(404, "Not Found", "There is nothing at this address.")
-                                        : ErrorResponse(405, "Method Not Allowed", "Allowed here: " + match.allow);
-    if (!match.allow.empty()) response.header_lines = "Allow: " + match.allow + "\r\n";
-    context->metrics.CountUnrouted(response.status);
-    responder.Send(std::move(response));
-    return;
-  }
-  auto call = std::make_shared<Call>(context, match.route, std::move(request), std::move(responder));
+  const bool in_api = request.path.starts_with(kApiRoot);
+  const Route* route = match.route != nullptr ? match.route : in_api ? &kNowhere : &kNowhereOpen;
+  auto call = std::make_shared<Call>(context, route, std::move(request), std::move(responder));
   call->ids = std::move(match.ids);
-  auto content_type = call->request.Header("content-type");
-  if (!call->request.body.empty() && content_type && !IsJson(*content_type)) {
-    call->Finish(
-        ErrorResponse(415, "Unsupported Media Type", "A body is application/vnd.api+json or application/json."));
-    return;
-  }
   Begin(call, BearerToken(call->request));
 }
 

@@ -15,8 +15,8 @@ TEST_F(ApiTest, AnswersWhoAndWhere) {
       {"unknown token", "GET", "/environments", "", 401, {R"("errors")"}, {}, "rbt_nobody"},
       {"unknown path", "GET", "/nothing", "", 404, {R"("title":"Not Found")"}},
       {"trailing slash", "GET", "/environments/", "", 404},
-      {"wrong method", "PUT", "/environments", "", 405, {"Allowed here: GET, POST"}},
-      {"wrong method on a thing", "POST", "/environments/{env}", "", 405, {"GET, PATCH, DELETE"}},
+      {"wrong method", "PUT", "/environments", "", 405, {"Allowed here: GET, HEAD, POST"}},
+      {"wrong method on a thing", "POST", "/environments/{env}", "", 405, {"GET, HEAD, PATCH, DELETE"}},
       {"unknown id",
        "GET",
        "/runs/run-v00aaaaaaaaaa01",
@@ -30,6 +30,8 @@ TEST_F(ApiTest, AnswersWhoAndWhere) {
       {"another account", "GET", "/accounts/acc-v0aaaaaaaaaaa99", "", 404, {"Account with ID"}},
       {"the account", "GET", "/accounts/acc-v0aaaaaaaaaaa01", "", 200, {R"("name":"main")", R"("allowed-ips":[])"}},
       {"ping", "GET", "/ping", "", 204, {}, {}, "none"},
+      {"HEAD of what can be got", "HEAD", "//healthz", "", 200, {}, {"ok"}, "none"},
+      {"HEAD of what cannot", "HEAD", "/runs/{env}/status-transitions", "", 405},
   });
 }
 
@@ -37,13 +39,61 @@ TEST_F(ApiTest, HeadersSayWhatTheContractWants) {
   auto refused = Send("GET", "/environments", "", "none");
   EXPECT_NE(refused.head.find("WWW-Authenticate: Bearer"), std::string::npos) << refused.head;
   auto wrong = Send("PUT", "/environments");
-  EXPECT_NE(wrong.head.find("Allow: GET, POST"), std::string::npos) << wrong.head;
+  EXPECT_NE(wrong.head.find("Allow: GET, HEAD, POST"), std::string::npos) << wrong.head;
   auto read = Send("GET", "/environments/{env}");
   EXPECT_NE(read.head.find("application/vnd.api+json"), std::string::npos) << read.head;
   EXPECT_NE(read.head.find("X-Content-Type-Options: nosniff"), std::string::npos);
   EXPECT_EQ(read.head.find("Preference-Applied"), std::string::npos);
   auto preferred = connection->Send("GET", "/api/iacp/v3/ping", "Prefer: profile=preview\r\n");
   EXPECT_NE(preferred.head.find("Preference-Applied: profile=preview"), std::string::npos) << preferred.head;
+}
+
+TEST_F(ApiTest, WithoutATokenNothingIsTold) {
+  Check({
+      {"no such address", "GET", "/nothing", "", 401, {}, {}, "none"},
+      {"no such method", "PUT", "/environments", "", 401, {}, {}, "rbt_nobody"},
+      {"outside the API", "GET", "//nothing", "", 404, {}, {}, "none"},
+  });
+  if (!connection) connection = std::make_unique<testing_support::HttpConnection>(server->port());
+  EXPECT_EQ(connection->Send("POST", "/api/iacp/v3/environments", "Content-Type: text/plain\r\n", "x").status, 401);
+}
+
+TEST_F(ApiTest, ANewResourceSaysWhereItIs) {
+  const auto made = Send("POST", "/environments", Doc("environments", R"({"name":"new"})"));
+  EXPECT_EQ(made.status, 201);
+  EXPECT_NE(made.head.find("Location: https://bell.example/api/iacp/v3/environments/env-"), std::string::npos);
+  Check({{"an id of its own",
+          "POST",
+          "/environments",
+          Doc("environments", R"({"name":"newer"})", {}, "env-v00aaaaaaaaaa01"),
+          403,
+          {"ids are made by this server"}}});
+}
+
+TEST_F(ApiTest, PermissionsAreWhatIsPermitted) {
+  using base::Grant;
+  using base::Scope;
+  const base::Place workspace{*base::Parse<base::EnvironmentId>(ids["env"]),
+                              *base::Parse<base::WorkspaceId>(ids["ws"])};
+  AddToken("of the environment", {Grant{Scope::kAdmin, {workspace.environment, {}}}});
+  AddToken("of the workspace", {Grant{Scope::kWrite, workspace}});
+  const auto change = [](const std::string& type, const std::string& path) {
+    return Doc(type, "{}", {}, path.substr(path.rfind('/') + 1));
+  };
+  for (const std::string token : {"of the workspace", "of the environment", "admin"}) {
+    for (const auto& [type, path] : {std::pair<std::string, std::string>{"webhooks", "/webhooks/{wh}"},
+                                     {"workspaces", "/workspaces/{ws}"},
+                                     {"environments", "/environments/{env}"}}) {
+      SCOPED_TRACE(token + " " + path);
+      const auto read = Send("GET", path, "", token).json();
+      const auto may = [&](const std::string& action) {
+        return base::BoolAt(read, {"data", "attributes", "permissions", type + ":" + action}).value_or(false);
+      };
+      EXPECT_EQ(Send("PATCH", path, change(type, path), token).status, may("update") ? 200 : 404);
+      if (token == "admin" || may("delete")) continue;  // deleting is tried where it is refused
+      EXPECT_EQ(Send("DELETE", path, "", token).status, 404);
+    }
+  }
 }
 
 TEST_F(ApiTest, MediaTypes) {
@@ -56,6 +106,7 @@ TEST_F(ApiTest, MediaTypes) {
   EXPECT_EQ(post("Content-Type: application/x-www-form-urlencoded\r\n"), 415);
   EXPECT_EQ(post("Content-Type: application/json; charset=utf-8\r\n"), 201);
   EXPECT_EQ(post("Content-Type: application/vnd.api+json\r\n"), 422);  // the name is taken by now
+  EXPECT_EQ(post("Content-Type: Application/Vnd.API+JSON\r\n"), 422);
 }
 
 TEST_F(ApiTest, MalformedDocuments) {
@@ -81,7 +132,13 @@ TEST_F(ApiTest, MalformedDocuments) {
        R"({"data":{"attributes":{"name":"x"}}})",
        422,
        {"'type' must be 'environments'"}},
-      {"wrong type", "POST", "/environments", Doc("workspaces", R"({"name":"x"})"), 422, {R"("pointer":"/data/type")"}},
+      {"wrong type",
+       "POST",
+       "/environments",
+       Doc("workspaces", R"({"name":"x"})"),
+       422,
+       {"Validation Error", "environments"},
+       {"source"}},
       {"attributes is a text",
        "POST",
        "/environments",
@@ -93,7 +150,8 @@ TEST_F(ApiTest, MalformedDocuments) {
        "/environments/{env}",
        Doc("environments", R"({"name":"x"})", {}, "{env2}"),
        422,
-       {R"("pointer":"/data/id")"}},
+       {"Validation Error"},
+       {"source"}},
       {"relationship is a number",
        "POST",
        "/workspaces",
@@ -383,13 +441,13 @@ TEST_F(ApiTest, ListsHavePages) {
        "",
        200,
        {R"("current-page":1,"next-page":2,"prev-page":null,"page-size":20,"total-count":27,"total-pages":2)",
-        R"("prev":null)", R"("next":"/api/iacp/v3/environments?page%5Bnumber%5D=2")"}},
+        R"("prev":null)", R"("next":"https://bell.example/api/iacp/v3/environments?page%5Bnumber%5D=2")"}},
       {"last",
        "GET",
        "/environments?page[number]=2&query=many",
        "",
        200,
-       {R"("next":null)", R"("prev":"/api/iacp/v3/environments?query=many&page%5Bnumber%5D=1")",
+       {R"("next":null)", R"("prev":"https://bell.example/api/iacp/v3/environments?query=many&page%5Bnumber%5D=1")",
         R"("total-count":25)"}},
       {"beyond",
        "GET",
@@ -417,6 +475,21 @@ TEST_F(ApiTest, UnknownParametersAreNamed) {
       {"parameter", "GET", "/environments?limit=3", "", 422, {R"("parameter":"limit")"}},
       {"filter", "GET", "/environments?filter[colour]=red", "", 422, {R"("parameter":"filter[colour]")"}},
       {"empty filter", "GET", "/environments?filter[name]=", "", 422, {R"("parameter":"filter[name]")"}},
+      {"page[size] twice", "GET", "/environments?page[size]=1&page[size]=2", "", 422, {R"("parameter":"page[size]")"}},
+      {"fields of no type", "GET", "/environments?fields[bogus]=name", "", 422, {R"("parameter":"fields[bogus]")"}},
+      {"include beside fields",
+       "GET",
+       "/workspaces/{ws}?fields[workspaces]=name&include=environment",
+       "",
+       200,
+       {R"("included":[{"type":"environments","id":"{env}")", R"("relationships":{})"}},
+      {"no tags here", "GET", "/environments?filter[tag]=blue", "", 200, {R"("total-count":0)"}},
+      {"events of this account",
+       "GET",
+       "/event-definitions?filter[account]=acc-v0aaaaaaaaaaa01",
+       "",
+       200,
+       {R"("total-count":3)"}},
       {"filter twice", "GET", "/environments?filter[name]=a&filter[name]=b", "", 422, {"twice"}},
       {"half a range",
        "GET",
@@ -432,6 +505,26 @@ TEST_F(ApiTest, UnknownParametersAreNamed) {
       {"include on an unknown method", "GET", "/environments/{env}?page[size]=3", "", 422, {"page[size]"}},
       {"bad escapes", "GET", "/environments?query=%zz", "", 422, {"percent-encoded"}},
       {"bad UTF-8", "GET", "/environments?query=%ff", "", 422, {"percent-encoded"}},
+      {"a misspelt name",
+       "GET",
+       "/runs?filter[status]=planing",
+       "",
+       422,
+       {R"("parameter":"filter[status]")", "planing"}},
+      {"one of several", "GET", "/runs?filter[status]=planned,planing", "", 422, {R"("parameter":"filter[status]")"}},
+      {"a flag",
+       "GET",
+       "/webhooks?filter[enabled]=yes",
+       "",
+       422,
+       {R"("parameter":"filter[enabled]")", "true or false"}},
+      {"a number",
+       "GET",
+       "/integrations/webhook-deliveries?filter[response-code]=5xx",
+       "",
+       422,
+       {R"("parameter":"filter[response-code]")"}},
+      {"an id of nothing", "GET", "/runs?filter[workspace]=ws-x", "", 200, {R"("total-count":0)"}},
       {"SQL in a filter", "GET", "/environments?filter[name]=%27%20OR%201%3D1--", "", 200, {R"("total-count":0)"}},
       {"SQL in a sort", "GET", "/environments?sort=name%3BDROP", "", 422, {"sort"}},
       {"wildcards mean themselves", "GET", "/environments?query=%25", "", 200, {R"("total-count":0)"}},

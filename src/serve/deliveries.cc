@@ -171,7 +171,7 @@ Result<net::Response> DetailDocument(int status, base::DeliveryId id, Call& call
   RB_ASSIGN(auto params, ParseParams(call.request.query, Accepts::kDocument));
   RB_TRY(CheckNames<DeliveryDetail>(params));
   RB_ASSIGN(auto detail, call.context.store.Detail(call.who(), id));
-  View view{call.context, call.who(), params.fields};
+  View view{call.context, call.who(), params};
   json::object document{{"data", Serialize(detail, base::Format(id), view)}};
   RB_TRY(AddIncluded(document, params, view));
   return DocumentResponse(status, document);
@@ -230,7 +230,7 @@ const Resource<DeliveryDetail>& Describe() {
 Result<net::Response> ListDeliveries(Call& call) {
   RB_ASSIGN(auto params, ParseParams(call.request.query, Accepts::kList));
   RB_TRY(CheckNames<DeliveryDetail>(params));
-  View view{call.context, call.who(), params.fields};
+  View view{call.context, call.who(), params};
   RB_ASSIGN(auto page, call.context.store.List<store::Delivery>(call.who(), params.list));
   json::array data;
   for (auto& row : page.items) {
@@ -238,7 +238,7 @@ Result<net::Response> ListDeliveries(Call& call) {
     RB_ASSIGN(auto detail, DetailOf(std::move(row), view));
     data.push_back(Serialize(detail, id, view));
   }
-  auto document = ListDocument(std::move(data), call.request.path, params, page.total);
+  auto document = ListDocument(std::move(data), view.Link(call.request.path), params, page.total);
   RB_TRY(AddIncluded(document, params, view));
   return DocumentResponse(200, document);
 }

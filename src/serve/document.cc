@@ -30,7 +30,8 @@ Status CheckIdentity(const json::object& data, std::string_view type, std::strin
     return base::Invalid("the member 'type' must be " + Quoted(type), "/data/type");
   }
   const auto* given_id = data.if_contains("id");
-  if (id.empty() || given_id == nullptr) return {};
+  if (given_id == nullptr || given_id->is_null()) return {};
+  if (id.empty()) return base::Error(base::Code::kDenied, "ids are made by this server: leave out the member 'id'");
   if (!given_id->is_string() || given_id->get_string() != id) {
     return base::Invalid("the member 'id' must be " + Quoted(id) + ", as in the address", "/data/id");
   }
@@ -127,6 +128,11 @@ net::Response DocumentResponse(int status, const json::object& document) {
   response.status = status;
   response.content_type = "application/vnd.api+json";
   response.body = json::serialize(document);
+  if (status == 201) {
+    const auto* data = document.if_contains("data");
+    const auto self = data == nullptr ? std::nullopt : base::StringAt(*data, {"links", "self"});
+    if (self) response.header_lines = "Location: " + *self + "\r\n";
+  }
   return response;
 }
 

@@ -16,6 +16,7 @@ namespace serve {
 
 inline constexpr std::string_view kApiRoot = "/api/iacp/v3";
 
+// With a Location when something was created that has a link of its own.
 net::Response DocumentResponse(int status, const base::json::object& document);
 
 // The resource object of a request body.
@@ -23,7 +24,8 @@ struct Input {
   base::json::object attributes, relationships;
   bool Has(std::string_view attribute) const { return attributes.contains(attribute); }
 };
-// `id` empty: of a creation. kInvalid for anything that is not {"data": {"type": type, ...}}.
+// `id` empty: of a creation, which must not bring one (kDenied). kInvalid for anything that is not {"data": {"type":
+// type, ...}}.
 base::Result<Input> ParseInput(std::string_view body, std::string_view type, std::string_view id);
 // The attributes of an action's optional body, which may be a document or a plain object; an empty body has none.
 base::Result<base::json::object> ParseActionInput(std::string_view body);
@@ -62,7 +64,7 @@ struct ActionAttribute {
 base::Result<base::json::object> ParseActionInput(std::string_view body,
                                                   std::initializer_list<ActionAttribute> attributes);
 
-// The document of one page of a list, with pagination; `path` is that of the request.
+// The document of one page of a list, with pagination; links begin with `path`, that of the request.
 base::json::object ListDocument(base::json::array data, std::string_view path, const Params& params, int64_t total);
 
 // {"type": type, "id": id}

@@ -18,7 +18,7 @@ Result<net::Response> Change(Call& call, const std::function<Status(Endpoint&)>&
   RB_TRY(CheckNames<Endpoint>(params));
   RB_ASSIGN(auto id, IdOf<Endpoint>(call));
   RB_ASSIGN(auto row, call.context.store.Update<Endpoint>(call.who(), id, change));
-  View view{call.context, call.who(), params.fields};
+  View view{call.context, call.who(), params};
   return DocumentOf(200, row, params, view);
 }
 

@@ -44,10 +44,13 @@ std::string_view TitleOf(int status) {
   }
 }
 
+// The contract gives these no pointer.
+constexpr std::string_view kWholeDocument = "Validation Error";
+
 std::string_view InvalidTitle(std::string_view where) {
   if (where.starts_with(kAttributes)) return "Invalid Attribute";
   if (where.starts_with(kRelationships)) return "Invalid Relationship";
-  return where.empty() || where.starts_with('/') ? "Validation Error" : "Invalid Parameter";
+  return where.empty() || where.starts_with('/') ? kWholeDocument : "Invalid Parameter";
 }
 
 net::Response Render(int status, std::string_view title, std::string_view detail, json::object source) {
@@ -58,9 +61,12 @@ net::Response Render(int status, std::string_view title, std::string_view detail
 }
 
 net::Response Invalid(const Error& error) {
+  const std::string_view title = InvalidTitle(error.where);
   json::object source;
-  if (!error.where.empty()) source[error.where.starts_with('/') ? "pointer" : "parameter"] = CleanText(error.where);
-  return Render(422, InvalidTitle(error.where), error.message, std::move(source));
+  if (title != kWholeDocument) {
+    source[error.where.starts_with('/') ? "pointer" : "parameter"] = CleanText(error.where);
+  }
+  return Render(422, title, error.message, std::move(source));
 }
 
 }  // namespace

@@ -62,7 +62,7 @@ Result<net::Response> ListEffectiveWebhooks(Call& call) {
   RB_TRY(CheckNames<store::Webhook>(params));
   RB_ASSIGN(auto id, IdOf<store::Workspace>(call));
   RB_ASSIGN(auto rows, call.context.store.EffectiveWebhooks(call.who(), id));
-  View view{call.context, call.who(), params.fields};
+  View view{call.context, call.who(), params};
   json::array data;
   for (const auto& row : rows) {
     auto resource = Serialize(row.webhook, view);

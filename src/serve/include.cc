@@ -89,17 +89,33 @@ class Collector {
   std::set<std::string> seen_;
 };
 
+void DropHidden(json::value& data, const View& view) {
+  if (data.is_array()) {
+    for (auto& resource : data.get_array()) DropHidden(resource, view);
+  }
+  auto* resource = data.if_object();
+  auto* relationships = resource == nullptr ? nullptr : resource->if_contains("relationships");
+  if (relationships == nullptr || !relationships->is_object()) return;
+  const std::string type = base::StringAt(data, {"type"}).value_or("");
+  for (const auto& name : view.include) {
+    if (!view.Shows(type, name)) relationships->get_object().erase(name);
+  }
+}
+
 }  // namespace
 
 Status AddIncluded(json::object& document, const Params& params, const View& view) {
   if (params.include.empty()) return {};
-  View plain{view.context, view.who, view.fields};
+  View plain = view;
+  plain.include.clear();
+  plain.created = false;
   Collector collector(plain);
   const auto& data = document["data"];
   if (data.is_object()) RB_TRY(collector.TakeFrom(data, params.include));
   if (data.is_array()) {
     for (const auto& resource : data.get_array()) RB_TRY(collector.TakeFrom(resource, params.include));
   }
+  DropHidden(document["data"], view);
   document["included"] = std::move(collector.included);
   return {};
 }

@@ -117,12 +117,11 @@ Metrics::Metrics() : impl_(std::make_unique<Impl>()) {}
 Metrics::~Metrics() = default;
 
 void Metrics::CountRequest(const Route& route, int status) {
-  auto index = static_cast<size_t>(&route - Routes().data());
+  const auto& routes = Routes();
+  // Those that no route was found for come last.
+  const bool routed = &route >= routes.data() && &route < routes.data() + routes.size();
+  const size_t index = routed ? static_cast<size_t>(&route - routes.data()) : routes.size();
   impl_->requests[index][SlotOf(status)].fetch_add(1, std::memory_order_relaxed);
-}
-
-void Metrics::CountUnrouted(int status) {
-  impl_->requests.back()[SlotOf(status)].fetch_add(1, std::memory_order_relaxed);
 }
 
 base::Result<net::Response> ShowMetrics(Call& call) {

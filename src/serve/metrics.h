@@ -17,7 +17,6 @@ class Metrics {
   Metrics();
   ~Metrics();
   void CountRequest(const Route& route, int status);  // any thread; does not block
-  void CountUnrouted(int status);                     // requests that no route was found for
 
  private:
   friend base::Result<net::Response> ShowMetrics(Call& call);

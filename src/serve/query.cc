@@ -75,10 +75,6 @@ Status TakeFilterValue(Params& params, const std::string& name, std::string_view
   }
   if (taken.values.empty()) return InvalidParameter(name, "value must not be empty");
   if (taken.values.size() > kMaxValues) return InvalidParameter(name, "value has too many entries");
-  auto same = [&](const auto& other) { return other.name == taken.name; };
-  if (std::any_of(params.list.filters.begin(), params.list.filters.end(), same)) {
-    return InvalidParameter(name, "the filter is given twice");
-  }
   TranslateUsers(taken);
   params.list.filters.push_back(std::move(taken));
   return {};
@@ -147,6 +143,10 @@ Result<Params> ParseParams(std::string_view query, Accepts accepts) {
     auto value = net::DecodePercent(part.substr(std::min(equals + 1, part.size())), true);
     if (!name || !value || !base::IsUtf8(*name) || !base::IsUtf8(*value)) {
       return InvalidParameter(CleanText(part.substr(0, equals)), "not well-formed percent-encoded UTF-8");
+    }
+    const auto same = [&](const auto& other) { return other.first == *name; };
+    if (std::any_of(params.given.begin(), params.given.end(), same)) {
+      return InvalidParameter(*name, "the parameter is given twice");
     }
     if (params.given.size() == kMaxParameters) return InvalidParameter(*name, "too many parameters");
     RB_TRY(Take(params, *name, *value, accepts));

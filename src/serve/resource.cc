@@ -26,6 +26,7 @@ constexpr TypeName kTypes[] = {
     {"users", "User"},
     {"vcs-providers", "VcsProvider"},
     {"webhook-integration-deliveries", "Delivery"},
+    {"webhook-integrations", "Webhook"},
     {"webhooks", "Webhook"},
     {"workspaces", "Workspace"},
 };
@@ -54,9 +55,18 @@ bool View::AsksFor(std::string_view type, std::string_view name) const {
 
 std::string View::Link(std::string_view path) const { return context.options.external_url + std::string(path); }
 
-json::value Permissions(std::string_view type, const base::Principal& who, const base::Place& place) {
-  bool may = who.May(base::Scope::kWrite, place);
-  return json::object{{std::string(type) + ":update", may}, {std::string(type) + ":delete", may}};
+bool View::Includes(std::string_view relationship) const {
+  return std::find(include.begin(), include.end(), relationship) != include.end();
+}
+
+json::value Permissions(std::string_view type, const base::Principal& who, const base::Place& update,
+                        const base::Place& deletion) {
+  return json::object{{std::string(type) + ":update", who.May(base::Scope::kWrite, update)},
+                      {std::string(type) + ":delete", who.May(base::Scope::kWrite, deletion)}};
+}
+
+bool IsType(std::string_view type) {
+  return std::any_of(std::begin(kTypes), std::end(kTypes), [&](const auto& known) { return known.type == type; });
 }
 
 std::string SingularOf(std::string_view type) {

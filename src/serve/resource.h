@@ -23,14 +23,17 @@ struct View {
   Context& context;
   const base::Principal& who;
   Fields fields;
-  bool created = false;  // the answer to a creation: shows what is shown only once
+  std::vector<std::string> include;  // relationships whose linkage is needed, shown or not
+  bool created = false;              // the answer to a creation: shows what is shown only once
   std::map<base::WebhookId, store::WebhookStatistics> statistics;
 
-  View(Context& c, const base::Principal& w, Fields f) : context(c), who(w), fields(std::move(f)) {}
+  View(Context& c, const base::Principal& w, const Params& params)
+      : context(c), who(w), fields(params.fields), include(params.include) {}
 
   bool Shows(std::string_view type, std::string_view name) const;
   bool AsksFor(std::string_view type, std::string_view name) const;  // by name, in fields[type]
-  std::string Link(std::string_view path) const;                     // with the server's external address
+  bool Includes(std::string_view relationship) const;
+  std::string Link(std::string_view path) const;  // with the server's external address
 };
 
 template <class T>
@@ -107,9 +110,11 @@ Relationship<T> Absent(std::string_view name, std::string_view type, bool many =
   return relationship;
 }
 
-// {"permissions": {"webhooks:update": true, ...}}
-base::json::value Permissions(std::string_view type, const base::Principal& who, const base::Place& place);
-std::string SingularOf(std::string_view type);
+// {"permissions": {"webhooks:update": true, ...}}: whether `who` may write at the place that decides over the action.
+base::json::value Permissions(std::string_view type, const base::Principal& who, const base::Place& update,
+                              const base::Place& deletion);
+std::string SingularOf(std::string_view type);  // the type itself when it is not known
+bool IsType(std::string_view type);
 std::vector<std::string> UserOf(base::TokenId token);  // who acted; tokens act as users
 template <class Kind>
 std::vector<std::string> One(base::Id<Kind> id) {
@@ -164,7 +169,7 @@ base::json::object Serialize(const T& row, std::string_view id, const View& view
   }
   base::json::object relationships;
   for (const auto& relationship : resource.relationships) {
-    if (!view.Shows(resource.type, relationship.name)) continue;
+    if (!view.Shows(resource.type, relationship.name) && !view.Includes(relationship.name)) continue;
     auto ids = relationship.get == nullptr ? std::vector<std::string>() : relationship.get(row, view);
     relationships[relationship.name] = RelationshipObject(relationship.type, relationship.many, ids);
   }
@@ -183,7 +188,8 @@ base::json::object Serialize(const T& row, const View& view) {
 
 // ---- including ----
 
-// Adds "included" to `document`: what the named relationships of its primary data point to, each once.
+// Adds "included" to `document`: what the named relationships of its primary data point to, each once. Their linkage
+// then goes again where the fields that were asked for leave it out.
 base::Status AddIncluded(base::json::object& document, const Params& params, const View& view);
 
 // kInvalid for includes and fields that the resource does not have.
@@ -196,6 +202,9 @@ base::Status CheckNames(const Params& params) {
   };
   for (const auto& name : params.include) {
     if (!is_relationship(name)) return InvalidParameter("include", "unknown relationship '" + name + "'");
+  }
+  for (const auto& [type, names] : params.fields) {
+    if (!IsType(type)) return InvalidParameter("fields[" + type + "]", "unknown type '" + type + "'");
   }
   auto fields = params.fields.find(resource.type);
   if (fields == params.fields.end()) return {};
@@ -342,12 +351,12 @@ template <class T>
 base::Result<net::Response> ListOf(Call& call) {
   RB_ASSIGN(auto params, ParseParams(call.request.query, Accepts::kList));
   RB_TRY(CheckNames<T>(params));
-  View view{call.context, call.who(), params.fields};
+  View view{call.context, call.who(), params};
   RB_ASSIGN(auto page, call.context.store.List<T>(call.who(), params.list));
   RB_TRY(Prepare(view, page.items));
   base::json::array data;
   for (const auto& row : page.items) data.push_back(Serialize(row, view));
-  auto document = ListDocument(std::move(data), call.request.path, params, page.total);
+  auto document = ListDocument(std::move(data), view.Link(call.request.path), params, page.total);
   RB_TRY(AddIncluded(document, params, view));
   return DocumentResponse(200, document);
 }
@@ -358,7 +367,7 @@ base::Result<net::Response> ReadOf(Call& call) {
   RB_TRY(CheckNames<T>(params));
   RB_ASSIGN(auto id, IdOf<T>(call));
   RB_ASSIGN(auto row, call.context.store.Get<T>(call.who(), id));
-  View view{call.context, call.who(), params.fields};
+  View view{call.context, call.who(), params};
   RB_TRY(Prepare(view, std::vector<T>{row}));
   return DocumentOf(200, row, params, view);
 }
@@ -370,13 +379,17 @@ base::Result<net::Response> CreateOf(Call& call) {
   RB_ASSIGN(auto input, ParseInput(call.request.body, Describe<T>().type, ""));
   RB_ASSIGN(auto patch, ParsePatch<T>(input));
   RB_TRY(CheckRequired<T>(input));
-  View view{call.context, call.who(), params.fields};
+  View view{call.context, call.who(), params};
   view.created = true;
   T row;
   RB_TRY(patch.Apply(row, view));
   if (Describe<T>().finish != nullptr) RB_TRY(Describe<T>().finish(row, nullptr, input, view));
   RB_ASSIGN(row, call.context.store.Create<T>(call.who(), std::move(row)));
-  return DocumentOf(201, row, params, view);
+  int status = 201;
+  if constexpr (requires { row.repeated; }) {
+    if (row.repeated) status = 200;
+  }
+  return DocumentOf(status, row, params, view);
 }
 
 template <class T>
@@ -387,7 +400,7 @@ base::Result<net::Response> UpdateOf(Call& call) {
   RB_ASSIGN(auto before, call.context.store.Get<T>(call.who(), id));
   RB_ASSIGN(auto input, ParseInput(call.request.body, Describe<T>().type, call.ids.front()));
   RB_ASSIGN(auto patch, ParsePatch<T>(input));
-  View view{call.context, call.who(), params.fields};
+  View view{call.context, call.who(), params};
   RB_TRY(DropFixed(patch, before, view));
   T after = before;
   RB_TRY(patch.Apply(after, view));

@@ -10,15 +10,6 @@ using base::Status;
 using store::Environment;
 using store::Workspace;
 
-Status CheckWorkspaceName(const json::value& value) {
-  std::string_view name = value.get_string();
-  auto fits = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-  };
-  if (std::all_of(name.begin(), name.end(), fits)) return {};
-  return base::Invalid("value may contain letters, digits, '-' and '_' only");
-}
-
 std::vector<std::string> AccountOf(const View& view) { return {view.context.account.id}; }
 
 std::vector<Attribute<Environment>> EnvironmentAttributes() {
@@ -43,10 +34,7 @@ std::vector<Attribute<Environment>> EnvironmentAttributes() {
       {.name = "locked", .get = [](const E&, const View&) { return json::value(false); }},
       {.name = "lock-reason", .get = [](const E&, const View&) { return json::value(nullptr); }},
       {.name = "permissions",
-       .get =
-           [](const E& row, const View& view) {
-             return Permissions("environments", view.who, base::Place{row.id, {}});
-           }},
+       .get = [](const E&, const View& view) { return Permissions("environments", view.who, {}, {}); }},
   };
 }
 
@@ -68,6 +56,15 @@ std::vector<Relationship<Environment>> EnvironmentRelationships() {
   };
 }
 
+Attribute<Workspace> KeptRepository() {
+  auto attribute = Kept<Workspace>("vcs-repo", Object().OrNull());
+  attribute.check = [](const json::value& value) -> Status {
+    if (base::StringAt(value, {"identifier"}).value_or("").empty()) return base::Invalid("identifier is required");
+    return {};
+  };
+  return attribute;
+}
+
 // What the contract documents of a workspace and this server only keeps.
 std::vector<Attribute<Workspace>> KeptOfWorkspace() {
   using W = Workspace;
@@ -86,7 +83,7 @@ std::vector<Attribute<Workspace>> KeptOfWorkspace() {
       Kept<W>("remote-backend", Flag().OrNull(), true),
       Kept<W>("remote-state-sharing", Flag().OrNull(), false),
       Kept<W>("hooks", Object().OrNull()),
-      Kept<W>("vcs-repo", Object().OrNull()),
+      KeptRepository(),
       Kept<W>("terragrunt", Object().OrNull()),
       Kept<W>("apply-schedule", Text(255).OrNull()),
       Kept<W>("destroy-schedule", Text(255).OrNull()),
@@ -100,7 +97,6 @@ std::vector<Attribute<Workspace>> WorkspaceAttributes() {
        .rule = NameText(),
        .get = [](const W& row, const View&) { return json::value(row.name); },
        .set = [](W& row, const json::value& value) { row.name = std::string(value.get_string()); },
-       .check = CheckWorkspaceName,
        .required = true},
       {.name = "auto-apply",
        .rule = Flag(),
@@ -119,7 +115,7 @@ std::vector<Attribute<Workspace>> WorkspaceAttributes() {
       {.name = "permissions",
        .get =
            [](const W& row, const View& view) {
-             return Permissions("workspaces", view.who, base::Place{row.environment, row.id});
+             return Permissions("workspaces", view.who, {row.environment, row.id}, {row.environment, {}});
            }},
   };
   for (auto& kept : KeptOfWorkspace()) attributes.push_back(std::move(kept));

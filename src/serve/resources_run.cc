@@ -61,17 +61,18 @@ Status CheckVariables(const json::value& value) {
   return {};
 }
 
-// The value of a sensitive variable is never kept: nothing here needs it.
-void SetVariables(Run& row, const json::value& value) {
-  row.variables = value.is_array() ? value.get_array() : json::array();
-  for (auto& variable : row.variables) {
-    if (base::BoolAt(variable, {"sensitive"}) == true) variable.get_object()["value"] = nullptr;
-  }
-}
-
-Rule Sources() {
-  return OneOf({"api", "cli", "scalr-cli", "configuration-version", "service-catalog", "ui", "vcs", "vcs-task",
-                "run-trigger", "schedule", "restart", "restart-ci", "assistant"});
+// As the contract lists them; three of them are families.
+Status CheckSource(const json::value& value) {
+  static constexpr std::string_view kSources[] = {
+      "api",     "cli",        "scalr-cli", "configuration-version", "service-catalog",
+      "ui",      "vcs",        "vcs-task",  "run-trigger",           "schedule",
+      "restart", "restart-ci", "assistant"};
+  const std::string_view source = value.get_string();
+  const bool known = std::find(std::begin(kSources), std::end(kSources), source) != std::end(kSources);
+  const bool of_family =
+      source.starts_with("dashboard-") || source.starts_with("workspaces-") || source.starts_with("reports-");
+  if (known || of_family) return {};
+  return base::Invalid("value must be a source of runs, such as api, cli or vcs");
 }
 
 std::vector<Attribute<Run>> Settable() {
@@ -85,9 +86,10 @@ std::vector<Attribute<Run>> Settable() {
              row.message = value.is_string() ? std::string(value.get_string()) : std::string();
            }},
       {.name = "source",
-       .rule = Sources(),
+       .rule = Text(64),
        .get = [](const R& row, const View&) { return json::value(row.source); },
-       .set = [](R& row, const json::value& value) { row.source = std::string(value.get_string()); }},
+       .set = [](R& row, const json::value& value) { row.source = std::string(value.get_string()); },
+       .check = CheckSource},
       {.name = "is-destroy",
        .rule = Flag(),
        .get = [](const R& row, const View&) { return json::value(row.facts.is_destroy); },
@@ -110,8 +112,15 @@ std::vector<Attribute<Run>> Settable() {
       {.name = "variables",
        .rule = List().OrNull(),
        .get = [](const R& row, const View&) { return json::value(row.variables); },
-       .set = SetVariables,
+       .set = [](R& row,
+                 const json::value& value) { row.variables = value.is_array() ? value.get_array() : json::array(); },
        .check = CheckVariables},
+      {.name = "key",
+       .rule = Text(store::kMaxKeyChars).OrNull(),
+       .set =
+           [](R& row, const json::value& value) {
+             row.key = value.is_string() ? std::string(value.get_string()) : std::string();
+           }},
       Kept<R>("plan-at", Time().OrNull()),
       Kept<R>("refresh", Flag().OrNull(), true),
       Kept<R>("refresh-only", Flag().OrNull(), false),
@@ -135,7 +144,7 @@ std::vector<Attribute<Run>> ReadOnly() {
          if (!row.facts.has_changes) return nullptr;
          return *row.facts.has_changes;
        }},
-      {.name = "plan", .get = ShowPlan},
+      {.name = "plan-counts", .get = ShowPlan},
       {.name = "changed-addresses", .get = ShowChanges},
       {.name = "changed-addresses-left-out",
        .get = [](const R& row, const View&) { return json::value(row.changes_left_out); }},

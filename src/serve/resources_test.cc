@@ -287,6 +287,12 @@ TEST_F(ResourcesTest, TokensLive) {
   tokens["ci"] = base::StringAt(made.json(), {"data", "attributes", "token"}).value_or("");
   EXPECT_FALSE(tokens["ci"].empty());
   Check({
+      {"without a name",
+       "POST",
+       "/access-tokens",
+       Doc("access-tokens", R"({"expires-in":1,"grants":[{"scope":"read","workspace":"{ws2}"}]})"),
+       201,
+       {R"("name":null)", R"("token":"rbt_)"}},
       {"shown without its text",
        "GET",
        "/access-tokens/{token}",
@@ -295,7 +301,7 @@ TEST_F(ResourcesTest, TokensLive) {
        {R"("token":null)", R"("expires-at":"2026-01-01T01:00:00Z")", R"("is-expired":false)", R"("expires-in":60)",
         R"("grants":[{"scope":"report","workspace":"{ws}"}])"},
        {tokens["ci"]}},
-      {"list", "GET", "/access-tokens", "", 200, {R"("total-count":2)"}, {tokens["ci"]}},
+      {"list", "GET", "/access-tokens", "", 200, {R"("total-count":3)"}, {tokens["ci"]}},
       {"it works", "GET", "/workspaces/{ws}", "", 200, {}, {}, "ci"},
       {"only there", "GET", "/workspaces/{ws2}", "", 404, {}, {}, "ci"},
       {"rename",
@@ -329,7 +335,11 @@ TEST_F(ResourcesTest, TokensLive) {
        422,
        {"/data/attributes/grants"}},
   });
-  clock.Advance(std::chrono::minutes(61));
+  clock.Advance(std::chrono::minutes(1));
+  const auto back = Send("PATCH", "/access-tokens/{token}", Send("GET", "/access-tokens/{token}").body);
+  EXPECT_EQ(back.status, 200) << "what was read can be sent back: " << back.body;
+  EXPECT_EQ(base::IntAt(back.json(), {"data", "attributes", "expires-in"}), 60) << "as it was sent, not what is left";
+  clock.Advance(std::chrono::minutes(60));
   Check({{"it has expired", "GET", "/workspaces/{ws}", "", 401, {}, {}, "ci"},
          {"and says so", "GET", "/access-tokens/{token}", "", 200, {R"("is-expired":true)"}},
          {"delete", "DELETE", "/access-tokens/{token}", "", 204}});

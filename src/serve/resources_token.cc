@@ -27,6 +27,12 @@ json::value ShowGrants(const Token& row, const View&) {
   return grants;
 }
 
+json::value ShowMinutes(const Token& row, const View&) {
+  if (!row.expires_at) return nullptr;
+  // Counted from the request, a moment before the token was made.
+  return std::chrono::ceil<std::chrono::minutes>(*row.expires_at - row.created_at).count();
+}
+
 Result<base::Grant> ParseGrant(const json::value& given) {
   if (!given.is_object()) return base::Invalid("value must be an object with scope and, at will, a place");
   base::Grant grant;
@@ -93,10 +99,7 @@ std::vector<Attribute<Token>> Attributes() {
       {.name = "last-used-at", .get = [](const T& row, const View&) { return TimeOrNull(row.last_used_at); }},
       {.name = "expires-in",
        .rule = Integer(1, kMaxMinutes).OrNull(),
-       .get = [](const T& row, const View&) -> json::value {
-         if (!row.expires_at) return nullptr;
-         return std::chrono::floor<std::chrono::minutes>(*row.expires_at - row.created_at).count();
-       },
+       .get = ShowMinutes,
        .set = [](T&, const json::value&) {}},  // becomes expires_at in Finish, which knows the time
       {.name = "expires-at", .get = [](const T& row, const View&) { return TimeOrNull(row.expires_at); }},
       {.name = "is-expired",
@@ -131,17 +134,22 @@ Status SettleGrant(base::Grant& grant, size_t index, const View& view) {
   return {};
 }
 
-Status Finish(Token& row, const Token* before, const Input& input, const View& view) {
-  if (before != nullptr) {
-    if (input.Has("grants") || input.Has("expires-in")) {
-      return InvalidAttribute(input.Has("grants") ? "grants" : "expires-in",
-                              "what a token may do, and until when, is fixed when it is made");
-    }
-    return {};
+// A document that was read may be sent back.
+Status CheckFixed(const Token& row, const Token& before, const Input& input, const View& view) {
+  constexpr std::string_view kFixed = "what a token may do, and until when, is fixed when it is made";
+  if (ShowGrants(row, view) != ShowGrants(before, view)) return InvalidAttribute("grants", std::string(kFixed));
+  const auto* minutes = input.attributes.if_contains("expires-in");
+  if (minutes != nullptr && *minutes != ShowMinutes(before, view)) {
+    return InvalidAttribute("expires-in", std::string(kFixed));
   }
+  return {};
+}
+
+Status Finish(Token& row, const Token* before, const Input& input, const View& view) {
   // Without grants a token may do what its maker may.
-  if (!input.Has("grants")) row.grants = view.who.grants;
+  if (before == nullptr && !input.Has("grants")) row.grants = view.who.grants;
   for (size_t i = 0; i < row.grants.size(); ++i) RB_TRY(SettleGrant(row.grants[i], i, view));
+  if (before != nullptr) return CheckFixed(row, *before, input, view);
   if (const auto* minutes = input.attributes.if_contains("expires-in"); minutes != nullptr && minutes->is_int64()) {
     row.expires_at = view.context.clock.Now() + std::chrono::minutes(minutes->get_int64());
   }

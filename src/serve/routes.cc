@@ -140,8 +140,10 @@ Match FindRoute(std::string_view method, std::string_view path) {
   for (const auto& route : Routes()) {
     std::string_view id;
     if (!Matches(route.path, path, id)) continue;
-    if (route.method != method) {
-      match.allow.append(match.allow.empty() ? "" : ", ").append(route.method);
+    // The connection leaves the body of an answer to HEAD away.
+    const bool fits = route.method == method || (route.method == "GET" && method == "HEAD");
+    if (!fits) {
+      match.allow.append(match.allow.empty() ? "" : ", ").append(route.method == "GET" ? "GET, HEAD" : route.method);
       continue;
     }
     if (route.path.find(kPlaceholder) == std::string_view::npos) {

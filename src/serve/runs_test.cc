@@ -44,6 +44,12 @@ TEST_F(RunsTest, CreatingFollowsTheContract) {
        Doc("runs", R"({"driver":"none","is-dry":true})", {"workspace:workspaces:{ws}"}),
        201,
        {R"("driver":"none")", R"("source":"api")", R"("is-dry":true)"}},
+      {"a source of a family",
+       "POST",
+       "/runs",
+       Doc("runs", R"({"source":"dashboard-drift","driver":"none"})", {"workspace:workspaces:{ws}"}),
+       201,
+       {R"("source":"dashboard-drift")"}},
       {"unknown source",
        "POST",
        "/runs",
@@ -100,6 +106,25 @@ TEST_F(RunsTest, AutoApplyComesFromTheWorkspace) {
           {R"("auto-apply":true)"}}});
 }
 
+TEST_F(RunsTest, AKeyMakesOneRunOfManyRequests) {
+  const std::string document = Doc("runs", R"({"source":"cli","key":"build 17"})", {"workspace:workspaces:{ws}"});
+  Create("run", "/runs", document);
+  Finish("run");
+  Check({{"again", "POST", "/runs", document, 200, {R"("id":"{run}")", R"("status":"planned_and_finished")"}},
+         {"its deliveries", "GET", "/integrations/webhook-deliveries", "", 200, {R"("total-count":1)"}},
+         {"the list", "GET", "/runs", "", 200, {R"("total-count":1)"}, {"build 17"}},
+         {"another workspace", "POST", "/runs",
+          Doc("runs", R"({"source":"cli","key":"build 17"})", {"workspace:workspaces:{ws2}"}), 201},
+         {"null is none", "POST", "/runs", Doc("runs", R"({"source":"cli","key":null})", {"workspace:workspaces:{ws}"}),
+          201},
+         {"too long",
+          "POST",
+          "/runs",
+          Doc("runs", R"({"source":"cli","key":")" + std::string(256, 'k') + R"("})", {"workspace:workspaces:{ws}"}),
+          422,
+          {"/data/attributes/key"}}});
+}
+
 TEST_F(RunsTest, AReportMovesTheRunAndRingsOnce) {
   CreateRun("run");
   Check({
@@ -142,7 +167,7 @@ TEST_F(RunsTest, AReportMovesTheRunAndRingsOnce) {
        "/runs/{run}",
        "",
        200,
-       {R"("plan":{"add":2,"change":1,"destroy":0,"import":0})", R"("has-changes":true)",
+       {R"("plan-counts":{"add":2,"change":1,"destroy":0,"import":0})", R"("has-changes":true)",
         R"("changed-addresses":[{"address":"a.b[\"x\"]","action":"create"}])", R"("needs-decision":true)"}},
       {"one delivery", "GET", "/integrations/webhook-deliveries?filter[run]={run}", "", 200, {R"("total-count":1)"}},
       {"no way around the decision",

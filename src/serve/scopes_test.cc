@@ -123,14 +123,35 @@ TEST_F(ScopesTest, TheLogAndTheFeedHoldOnlyWhatMayBeSeen) {
   });
 }
 
-TEST_F(ScopesTest, ATokenHandsOutNoMoreThanItHas) {
-  auto token = [&](const std::string& grants) {
-    return Doc("access-tokens", R"({"name":"x","grants":)" + grants + "}");
+TEST_F(ScopesTest, NobodyApprovesBeforehandWhoMayNotApprove) {
+  const auto make = [&](const std::string& token, const std::string& workspace, int status) {
+    return As(token,
+              {"a run that applies by itself", "POST", "/runs",
+               Doc("runs", R"({"source":"cli","auto-apply":true})", {"workspace:workspaces:" + workspace}), status});
   };
-  auto refused = Send("POST", "/access-tokens", token(R"([{"scope":"admin"}])"), "owner");
-  EXPECT_TRUE(refused.status == 403 || refused.status == 422) << refused.status << refused.body;
-  auto elsewhere = Send("POST", "/access-tokens", token(R"([{"scope":"read","workspace":"{ws3}"}])"), "owner");
-  EXPECT_TRUE(elsewhere.status == 404 || elsewhere.status == 403) << elsewhere.status << elsewhere.body;
+  Row refused = make("report", "{ws}", 403);
+  refused.has = {"scope approve or write", "workspace whose own auto-apply is true"};
+  AddToken("runner", {Grant{Scope::kReport, {}}});
+  AddToken("approver", {Grant{Scope::kReport, {}}, Grant{Scope::kApprove, {}}});
+  Send("PATCH", "/workspaces/{ws2}", Doc("workspaces", R"({"auto-apply":true})"));
+  Check({refused, make("runner", "{ws}", 403), make("runner", "{ws2}", 201), make("approver", "{ws}", 201),
+         make("owner", "{ws}", 201), make("admin", "{ws}", 201)});
+}
+
+TEST_F(ScopesTest, ATokenHandsOutNoMoreThanItHas) {
+  AddToken("keeper", {Grant{Scope::kAdmin, {*base::Parse<base::EnvironmentId>(ids["env"]), {}}}});
+  const auto hand_out = [&](const std::string& grant, int status, std::vector<std::string> has) {
+    return As("keeper", {grant, "POST", "/access-tokens",
+                         Doc("access-tokens", R"({"name":"x","grants":[)" + grant + "]}"), status, std::move(has)});
+  };
+  Check({
+      hand_out(R"({"scope":"write","environment":"{env}"})", 201, {"rbt_"}),
+      hand_out(R"({"scope":"admin","workspace":"{ws}"})", 201, {"rbt_"}),
+      hand_out(R"({"scope":"read"})", 403, {"hand out these grants"}),
+      hand_out(R"({"scope":"admin"})", 403, {"hand out these grants"}),
+      hand_out(R"({"scope":"read","environment":"{env2}"})", 404, {"Environment with ID '{env2}' not found"}),
+      hand_out(R"({"scope":"read","workspace":"{ws3}"})", 404, {"Workspace with ID '{ws3}' not found"}),
+  });
 }
 
 }  // namespace

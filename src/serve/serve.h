@@ -19,7 +19,7 @@ struct Options {
   int workers = 2;
   base::Micros max_wait{30'000'000};  // of a long poll
   std::string version;
-  std::string external_url;  // links begin with it; empty: links without a host
+  std::string external_url;  // links begin with it, paths follow; empty: links without a host
 };
 
 class Api {

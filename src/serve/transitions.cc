@@ -30,7 +30,7 @@ Status TakeReason(TransitionRequest& request, const json::value& value) {
 
 Status TakeKey(TransitionRequest& request, const json::value& value) {
   if (value.is_null()) return {};
-  RB_TRY(Check(Text(255), "key", value));
+  RB_TRY(Check(Text(store::kMaxKeyChars), "key", value));
   request.key = std::string(value.get_string());
   return {};
 }
@@ -173,7 +173,8 @@ Result<TransitionRequest> ParseAction(const Call& call, run::Action action) {
   request.move.action = action;
   RB_TRY(ParseParams(call.request.query, Accepts::kNothing));
   RB_ASSIGN(base::json::value given,
-            ParseActionInput(call.request.body, {{"comment", Text(512).OrNull()}, {"apply-at", Time().OrNull()}}));
+            ParseActionInput(call.request.body,
+                             {{"comment", Text(store::kMaxCommentChars).OrNull()}, {"apply-at", Time().OrNull()}}));
   if (base::StringAt(given, {"apply-at"})) return InvalidAttribute("apply-at", "this server cannot apply later");
   request.comment = base::StringAt(given, {"comment"}).value_or("");
   return request;

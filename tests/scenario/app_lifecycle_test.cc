@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "store/sqlite.h"
 #include "support/fake_endpoint.h"
 #include "support/test_app.h"
 
@@ -109,6 +110,56 @@ TEST(AppLifecycle, SilentRunIsDeclaredLost) {
     return app.Http("GET", "/runs/" + run).At({"data", "attributes", "status"}) == "errored";
   }));
   EXPECT_EQ(app.Http("GET", "/runs/" + run).At({"data", "attributes", "reason"}), "lost");
+}
+
+TEST(AppLifecycle, ALongOutageLosesNoRun) {
+  TestApp app;
+  const std::string run = app.CreateRun(app.CreateWorkspace(app.CreateEnvironment("production"), "network"));
+  app.Transition(run, "planning");
+  app.Stop();
+  app.clock().Advance(std::chrono::hours(2));
+  ASSERT_TRUE(app.Start());
+  // Sweeps are due on the way, and each has been answered once a later write has.
+  app.clock().Advance(std::chrono::minutes(14));
+  app.CreateEnvironment("later");
+  EXPECT_EQ(app.Http("GET", "/runs/" + run).At({"data", "attributes", "status"}), "planning");
+  app.Transition(run, "planned_and_finished", {{"has-changes", false}});
+}
+
+TEST(AppLifecycle, LinksBeginWithTheExternalUrlHoweverItEnds) {
+  FakeEndpoint endpoint;
+  TestAppOptions options;
+  options.adjust = [](app::Settings& settings) { settings.external_url = "https://bell.example/base//"; };
+  TestApp app(options);
+  Ring(app, endpoint.Url());
+  endpoint.WaitForRequests(1);
+  EXPECT_THAT(endpoint.Requests()[0].body, HasSubstr("\"https://bell.example/base/runs/run-"));
+  EXPECT_THAT(app.Http("GET", "/runs").text, HasSubstr("\"https://bell.example/base/runs/run-"));
+}
+
+// What is stored is damaged: the delivery fails with a reason, rather than to wait for ever.
+TEST(AppLifecycle, ADeliveryThatCannotBeReadFails) {
+  for (const char* damage : {"UPDATE events SET body = x'0102030405'", "UPDATE endpoints SET secret = x'00'"}) {
+    SCOPED_TRACE(damage);
+    FakeEndpoint endpoint;
+    endpoint.Then(Respond(500));
+    TestApp app;
+    const Rung rung = Ring(app, endpoint.Url());
+    app.WaitForAttempts(rung.delivery, 1);
+    app.Stop();
+    {
+      auto db = store::Db::Open(app.directory() + "/runbell.db", "", store::Db::Mode::kWrite, 100);
+      ASSERT_TRUE(db);
+      (*db)->Run(damage);
+      ASSERT_TRUE((*db)->ok());
+    }
+    ASSERT_TRUE(app.Start());
+    app.clock().Advance(std::chrono::seconds(10));
+    const auto delivery = app.WaitForDelivery(rung.delivery, store::DeliveryStatus::kFailed);
+    EXPECT_EQ(delivery.why, hook::Why::kInvalidRequest);
+    EXPECT_FALSE(app.Attempts(rung.delivery).back().detail.empty());
+    EXPECT_EQ(endpoint.Requests().size(), 1u);
+  }
 }
 
 TEST(AppLifecycle, RetentionRemovesOldBodies) {

@@ -37,6 +37,17 @@ TEST(RunRingsWebhook, TheReceiverGetsASignedRequestOverTheExactBody) {
             Verdict::kWrongSignature);
 }
 
+TEST(RunRingsWebhook, ThePayloadNamesTheMakerAsTheApiDoes) {
+  World world;
+  const std::string run = world.Ring();
+  world.receiver.WaitForRequests(1);
+  const auto body = base::ParseJson(world.receiver.Requests()[0].body);
+  ASSERT_TRUE(body);
+  const std::string maker = base::StringAt(*body, {"run", "created_by", "id"}).value_or("");
+  EXPECT_EQ(maker.substr(0, 5), "user-");
+  EXPECT_EQ(maker, world.app.Http("GET", "/runs/" + run).At({"data", "relationships", "created-by", "data", "id"}));
+}
+
 TEST(RunRingsWebhook, EachEventRingsWithItsReason) {
   World world;
   const auto ring = [&](const json::object& attributes,

@@ -57,7 +57,7 @@ bool HttpConnection::Read() {
   return true;
 }
 
-HttpResponse HttpConnection::ReadResponse() {
+HttpResponse HttpConnection::ReadResponse(bool of_head) {
   size_t end;
   while ((end = buffer_.find("\r\n\r\n")) == std::string::npos) {
     if (!Read()) return {};
@@ -70,7 +70,8 @@ HttpResponse HttpConnection::ReadResponse() {
   std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
   constexpr std::string_view kLength = "\r\ncontent-length:";
   const size_t at = lower.find(kLength);
-  const size_t length = at == std::string::npos ? 0 : std::strtoul(lower.c_str() + at + kLength.size(), nullptr, 10);
+  const size_t length =
+      at == std::string::npos || of_head ? 0 : std::strtoul(lower.c_str() + at + kLength.size(), nullptr, 10);
   while (buffer_.size() < length) {
     if (!Read()) return {};
   }
@@ -88,11 +89,11 @@ HttpResponse HttpConnection::Send(std::string_view method, std::string_view targ
   request += "\r\n";
   request += body;
   if (fd_ >= 0 && Write(request)) {
-    if (auto response = ReadResponse(); response.status != 0) return response;
+    if (auto response = ReadResponse(method == "HEAD"); response.status != 0) return response;
     if (method != "GET") return {};  // it may have been carried out
   }
   if (!Open() || !Write(request)) return {};
-  return ReadResponse();
+  return ReadResponse(method == "HEAD");
 }
 
 std::string HttpConnection::SendRaw(std::string_view bytes) {

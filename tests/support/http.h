@@ -34,7 +34,7 @@ class HttpConnection {
   void Close();
   bool Write(std::string_view bytes);
   bool Read();
-  HttpResponse ReadResponse();
+  HttpResponse ReadResponse(bool of_head);
 
   uint16_t port_;
   std::string host_;
