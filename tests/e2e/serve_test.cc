@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/hex.h"
 #include "e2e/server_program.h"
 #include "support/fake_endpoint.h"
 #include "support/secret_scan.h"
@@ -131,23 +132,23 @@ TEST(Serve, NoSecretIsSentLoggedOrStoredInAnyForm) {
     ASSERT_NE(at, std::string::npos) << "the custom header is the one place for its value";
     wire += head.erase(at, header_secret.size());
   }
-  std::string disk;
+  std::string disk, key;
   for (const auto& file : std::filesystem::directory_iterator(server.data())) {
     std::ifstream in(file.path(), std::ios::binary);
-    disk.append(std::istreambuf_iterator<char>(in), {});
+    std::string bytes(std::istreambuf_iterator<char>(in), {});
+    (file.path().filename() == "secret.key" ? key : disk) += bytes;
   }
-  const std::string key = [&] {
-    std::ifstream in(server.data() + "/secret.key", std::ios::binary);
-    return std::string(std::istreambuf_iterator<char>(in), {});
-  }();
-  for (const std::string& hidden : {secret, header_secret, server.token(), reader}) {
+  ASSERT_TRUE(key.ends_with('\n'));
+  key.pop_back();
+  const std::string key_bytes = base::ParseHex(key).value_or("");
+  ASSERT_EQ(key_bytes.size(), 32u);
+  for (const std::string& hidden : {secret, header_secret, server.token(), reader, key, key_bytes}) {
     for (const auto& [where, bytes] : {std::pair("answers and logs", seen), {"wire", wire}, {"disk", disk}}) {
       EXPECT_FALSE(FindSecret(bytes, hidden)) << *FindSecret(bytes, hidden) << " form of a secret in " << where;
     }
   }
-  EXPECT_FALSE(key.empty());
-  EXPECT_FALSE(FindSecret(seen + wire, key));
   EXPECT_TRUE(FindSecret(seen + "x" + secret, secret)) << "the scan finds a planted one";
+  EXPECT_TRUE(FindSecret(seen + key, key_bytes)) << "and the key as its file holds it";
 }
 
 }  // namespace
