@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 
 #include "app/table.h"
 
@@ -47,7 +48,11 @@ void AddOption(CLI::App& parser, const Option& option) {
   } else if (auto text = std::get_if<std::string*>(&option.target)) {
     added = parser.add_option(option.name, **text);
   } else if (auto number = std::get_if<int*>(&option.target)) {
-    added = parser.add_option(option.name, **number);
+    added = parser.add_option_function<std::string>(option.name, [&option, target = *number](const std::string& text) {
+      auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), *target);
+      if (fault == std::errc() && end == text.data() + text.size()) return;
+      throw CLI::ValidationError(option.name, "\"" + text + "\" is not a whole number");
+    });
   } else {
     added = parser.add_option(option.name, *std::get<std::vector<std::string>*>(option.target));
     // Otherwise a list option would swallow every argument after it.
@@ -91,7 +96,7 @@ int Report(const base::Error& error, const std::string& path, bool usage, Contex
 }
 
 void AppendWrapped(std::string& out, std::string_view text, size_t indent) {
-  constexpr size_t kWidth = 100;
+  constexpr size_t kWidth = 79;  // of the narrowest terminal that is common
   size_t column = indent;
   while (!text.empty()) {
     size_t blank = std::min(text.find(' '), text.size());
@@ -109,6 +114,25 @@ void AppendWrapped(std::string& out, std::string_view text, size_t indent) {
   out += '\n';
 }
 
+// Lines of a paragraph are wrapped anew, indented ones are shown as they are.
+void AppendDetails(std::string& out, std::string_view text) {
+  std::string paragraph;
+  auto flush = [&] {
+    if (!paragraph.empty()) AppendWrapped(out, paragraph, 0);
+    paragraph.clear();
+  };
+  while (!text.empty()) {
+    size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    bool as_it_is = line.empty() || line.starts_with(' ');
+    if (as_it_is) flush();
+    if (as_it_is) out.append(line).append("\n");
+    if (!as_it_is) paragraph.append(paragraph.empty() ? "" : " ").append(line);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  flush();
+}
+
 struct HelpLine {
   std::string term, text;
 };
@@ -117,7 +141,7 @@ void AppendList(std::string& out, std::string_view title, const std::vector<Help
   if (lines.empty()) return;
   size_t widest = 0;
   for (const HelpLine& line : lines) widest = std::max(widest, line.term.size());
-  size_t indent = std::min<size_t>(widest, 30) + 4;
+  size_t indent = std::min<size_t>(widest, 24) + 4;
   out += fmt::format("\n{}:\n", title);
   for (const HelpLine& line : lines) {
     out += "  " + line.term;
@@ -159,13 +183,14 @@ std::string FormatHelp(const Command& command, const std::string& path) {
   }
   for (const Option& option : command.options) {
     std::string term = option.value.empty() || IsPlaced(option) ? option.name : option.name + " " + option.value;
-    std::string help = option.help + (IsMany(option) && !IsPlaced(option) ? " Repeatable." : "");
+    std::string help = option.help + (IsMany(option) && !IsPlaced(option) && !option.once ? " Repeatable." : "");
     (IsPlaced(option) ? arguments : options).push_back({std::move(term), std::move(help)});
   }
   AppendList(out, "Commands", commands);
   AppendList(out, "Arguments", arguments);
   AppendList(out, "Options", options);
-  if (!command.details.empty()) out += "\n" + command.details + "\n";
+  if (!command.details.empty()) out += "\n";
+  AppendDetails(out, command.details);
   return out;
 }
 

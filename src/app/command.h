@@ -35,12 +35,13 @@ struct Option {
   std::variant<bool*, std::string*, int*, std::vector<std::string>*> target;
   std::string help;
   bool required = false;
+  bool once = false;  // not repeatable, although it is read into a list
 };
 
 struct Command {
   std::string name;
   std::string summary;       // one line
-  std::string details = {};  // paragraphs and examples
+  std::string details = {};  // paragraphs, wrapped when shown; indented lines stay as they are
   std::vector<Option> options = {};
   std::vector<Command> commands = {};
   std::vector<std::string>* rest = nullptr;  // takes what follows "--"

@@ -19,10 +19,14 @@ class CommandTest : public testing::Test {
   Command MakeRoot() {
     Command list{.name = "list",
                  .summary = "List bells",
-                 .details = "Example: bell list",
+                 .details =
+                     "Bells are listed from the lowest to the highest, whatever the order in which they were "
+                     "hung,\nand cracked ones too.\n\nExample:\n  bell list --server u        as it stands",
                  .options = {{"--json", "", &json_, "For programs."},
                              {"--tag", "TAG", &tags_, "Only with this tag."},
                              {"--server", "URL", &server_, "Which server.", true},
+                             {"--weight", "KG", &weight_, "At least so heavy."},
+                             {"--key", "KEY", &keys_, "In this key.", false, true},
                              {"NAME", "NAME", &name_, "Which bell."}},
                  .rest = &rest_,
                  .rest_name = "TOOL",
@@ -44,6 +48,8 @@ class CommandTest : public testing::Test {
                    [this](std::string_view text) { return out_ += text, true; },
                    [this](std::string_view text) { err_ += text; }};
   bool json_ = false;
+  int weight_ = 0;
+  std::vector<std::string> keys_;
   std::string server_, name_;
   std::vector<std::string> tags_, rest_;
   int ran_ = 0;
@@ -77,6 +83,9 @@ TEST_F(CommandTest, WrongUseSaysWhatAndWhere) {
       {{"tower", "list", "--server", "u", "a", "b"}, "bell tower list: one argument too many: b"},
       {{"tower", "list", "--server", "u", "--tag"}, "--tag"},
       {{"tower", "list", "--server", "u", "--server", "v"}, "--server"},
+      {{"tower", "list", "--server", "u", "--weight", "heavy"}, "--weight: \"heavy\" is not a whole number"},
+      {{"tower", "list", "--server", "u", "--weight", "99999999999"},
+       "--weight: \"99999999999\" is not a whole number"},
   };
   for (const UsageRow& row : rows) {
     err_.clear();
@@ -111,8 +120,14 @@ TEST_F(CommandTest, HelpComesBeforeWhatIsRequired) {
             "  --json        For programs.\n"
             "  --tag TAG     Only with this tag. Repeatable.\n"
             "  --server URL  Which server.\n"
+            "  --weight KG   At least so heavy.\n"
+            "  --key KEY     In this key.\n"
             "\n"
-            "Example: bell list\n");
+            "Bells are listed from the lowest to the highest, whatever the order in which\n"
+            "they were hung, and cracked ones too.\n"
+            "\n"
+            "Example:\n"
+            "  bell list --server u        as it stands\n");
 }
 
 TEST_F(CommandTest, GroupAloneShowsItsHelpAsAnError) {
@@ -125,7 +140,7 @@ TEST_F(CommandTest, GroupAloneShowsItsHelpAsAnError) {
 TEST_F(CommandTest, CompletionKnowsCommandsAndOptions) {
   std::string bash = FormatBashCompletion(MakeRoot());
   EXPECT_THAT(bash, HasSubstr("\"/tower\") words=\"list --help\""));
-  EXPECT_THAT(bash, HasSubstr("\"/tower/list\") words=\"--json --tag --server --help\""));
+  EXPECT_THAT(bash, HasSubstr("\"/tower/list\") words=\"--json --tag --server --weight --key --help\""));
   EXPECT_THAT(FormatZshCompletion(MakeRoot()), HasSubstr("'list:List bells'"));
   EXPECT_THAT(FormatFishCompletion(MakeRoot()), HasSubstr("'__runbell_at \"/tower/list\"' -l json"));
 }

@@ -65,7 +65,8 @@ std::vector<Option> MakeSettingsOptions(SettingsArguments& arguments, const std:
     if (!wanted || row.is_secret()) continue;
     std::string help(row.help);
     if (!row.fallback.empty()) help.append(" Default: ").append(row.fallback).append(".");
-    options.push_back({row.Flag(), std::string(row.value), &arguments.flags[std::string(row.key)], std::move(help)});
+    options.push_back({row.Flag(), std::string(row.value), &arguments.flags[std::string(row.key)], std::move(help),
+                       false, !row.is_list()});
   }
   return options;
 }

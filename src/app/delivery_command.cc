@@ -48,7 +48,10 @@ Result<std::string> ListPath(ApiClient& api, const DeliveryArguments& arguments)
   filter("run", arguments.run);
   filter("status", arguments.status);
   filter("event", arguments.event);
-  filter("webhook-integration", arguments.webhook);
+  if (!arguments.webhook.empty()) {
+    RB_ASSIGN(std::string webhook, FindWebhook(api, arguments.webhook));
+    filter("webhook-integration", webhook);
+  }
   return path;
 }
 
@@ -184,9 +187,9 @@ Result<int> Verify(Context& context, const VerifyArguments& arguments) {
     if (!window || window->count() <= 0) return base::Invalid("it must be a duration such as 5m", "--window");
     input.window = *window;
   }
-  RB_ASSIGN(input.body, ReadInput(arguments.body));
-  RB_ASSIGN(input.headers, ReadInput(arguments.headers));
-  RB_ASSIGN(std::string secret, ReadInput(arguments.secret_file));
+  RB_ASSIGN(input.body, ReadInput("--body", arguments.body));
+  RB_ASSIGN(input.headers, ReadInput("--headers", arguments.headers));
+  RB_ASSIGN(std::string secret, ReadInput("--secret-file", arguments.secret_file));
   // Files end with a newline; secrets do not.
   if (secret.ends_with('\n')) secret.pop_back();
   input.secret = base::Secret(std::move(secret));
@@ -218,7 +221,7 @@ std::vector<Option> ListOptions(DeliveryArguments& a) {
           {"--run", "RUN", &a.run, "Only of this run."},
           {"--status", "STATUS", &a.status, "pending, completed or failed."},
           {"--event", "EVENT", &a.event, "run:completed, run:errored or run:needs_attention."},
-          {"--webhook", "WEBHOOK", &a.webhook, "Only of this webhook (id)."},
+          {"--webhook", "WEBHOOK", &a.webhook, "Only of this webhook (name or id)."},
           {"--limit", "N", &a.limit, "At most so many, newest first. Default: 20."},
           {"--json", "", &a.json, "For programs: the API's resources."}};
 }

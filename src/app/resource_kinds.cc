@@ -45,11 +45,11 @@ Result<Header> SplitHeader(const std::string& line) {
   return Header{line.substr(0, colon), line.substr(value)};
 }
 
-Result<std::string> ReadSecret(const std::string& file) {
-  RB_ASSIGN(std::string secret, ReadInput(file));
+Result<std::string> ReadSecret(std::string_view option, const std::string& file) {
+  RB_ASSIGN(std::string secret, ReadInput(option, file));
   // Files end with a newline; secrets do not.
   if (secret.ends_with('\n')) secret.pop_back();
-  if (secret.empty()) return base::Invalid("there is nothing in it", file == "-" ? "standard input" : file);
+  if (secret.empty()) return base::Invalid("there is nothing in it", fmt::format("{} {}", option, file));
   return secret;
 }
 
@@ -58,7 +58,7 @@ Result<Header> ReadSecretHeader(const std::string& text) {
   if (equals == std::string::npos || equals == 0 || equals + 1 == text.size()) {
     return base::Invalid("it must be written NAME=FILE; - is standard input", "--secret-header");
   }
-  RB_ASSIGN(std::string value, ReadSecret(text.substr(equals + 1)));
+  RB_ASSIGN(std::string value, ReadSecret("--secret-header", text.substr(equals + 1)));
   return Header{text.substr(0, equals), std::move(value)};
 }
 
@@ -269,7 +269,7 @@ Kind MakeEndpointKind() {
           .which_help = std::string(kIdOrName),
           .details =
               "Prints the secret key when one was made, and nothing else, on standard output: with it the "
-              "receiver verifies\nsignatures.\n\nExamples:\n"
+              "receiver verifies signatures.\n\nExamples:\n"
               "  runbell endpoint create chat --environment production --url https://chat.example.com/hook "
               "> chat.key\n"
               "  runbell endpoint create pager --account --url https://pager.example.com/hook \\\n"
@@ -323,7 +323,7 @@ Result<json::object> GivenAttributes(ApiClient& api, const Arguments& a, const s
     RB_ASSIGN(attributes["headers"], ChangedHeaders(api, a, id));
   }
   if (!a.secret_file.empty()) {
-    RB_ASSIGN(attributes["secret-key"], ReadSecret(a.secret_file));
+    RB_ASSIGN(attributes["secret-key"], ReadSecret("--secret-file", a.secret_file));
   }
   RB_ASSIGN(auto auto_apply, OneOfTwo(a.auto_apply, a.no_auto_apply, "--auto-apply, --no-auto-apply"));
   if (auto_apply) attributes["auto-apply"] = *auto_apply;
@@ -347,7 +347,7 @@ Result<json::object> RotationAttributes(const Arguments& a) {
     attributes["overlap-seconds"] = std::chrono::ceil<std::chrono::seconds>(*overlap).count();
   }
   if (!a.secret_file.empty()) {
-    RB_ASSIGN(attributes["secret-key"], ReadSecret(a.secret_file));
+    RB_ASSIGN(attributes["secret-key"], ReadSecret("--secret-file", a.secret_file));
   }
   return attributes;
 }

@@ -38,8 +38,10 @@ std::string Trimmed(std::string text) {
 
 Result<base::Secret> GivenToken(const Context& context, const ServerArguments& arguments) {
   if (!arguments.token_file.empty()) {
-    RB_ASSIGN(std::string text, ReadInput(arguments.token_file));
-    return base::Secret(Trimmed(std::move(text)));
+    RB_ASSIGN(std::string text, ReadInput("--token-file", arguments.token_file));
+    base::Secret token(Trimmed(std::move(text)));
+    if (token.empty()) return base::Invalid("there is no token in it", "--token-file " + arguments.token_file);
+    return token;
   }
   base::Secret token(FromEnvironment(context, "RUNBELL_TOKEN"));
   if (!token.empty()) return token;
@@ -181,9 +183,10 @@ json::object Relation(std::string_view type, std::string_view id) {
   return {{"data", json::object{{"type", type}, {"id", id}}}};
 }
 
-Result<std::string> ReadInput(const std::string& path) {
+Result<std::string> ReadInput(std::string_view option, const std::string& path) {
+  std::string where = fmt::format("{} {}", option, path);
   int fd = path == "-" ? STDIN_FILENO : open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return base::Error(base::Code::kNotFound, std::strerror(errno), path);
+  if (fd < 0) return base::Error(base::Code::kNotFound, std::strerror(errno), where);
   std::string text;
   char buffer[65536];
   ssize_t got;
@@ -192,8 +195,8 @@ Result<std::string> ReadInput(const std::string& path) {
   }
   int fault = errno;
   if (fd != STDIN_FILENO) close(fd);
-  if (got < 0) return base::Error(base::Code::kNotFound, std::strerror(fault), path);
-  if (text.size() > kMaxInput) return base::Error(base::Code::kTooLarge, "more than 16 MiB", path);
+  if (got < 0) return base::Error(base::Code::kNotFound, std::strerror(fault), where);
+  if (text.size() > kMaxInput) return base::Error(base::Code::kTooLarge, "more than 16 MiB", where);
   return text;
 }
 

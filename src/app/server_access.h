@@ -48,8 +48,8 @@ std::string TextAt(const base::json::value& value, std::initializer_list<std::st
 std::string RelatedId(const base::json::value& resource, std::string_view relationship);
 base::json::object Relation(std::string_view type, std::string_view id);
 
-// The text of a file, "-" being standard input. kNotFound, kTooLarge beyond 16 MiB.
-base::Result<std::string> ReadInput(const std::string& path);
+// The text of the file that `option` names, "-" being standard input. kNotFound, kTooLarge beyond 16 MiB.
+base::Result<std::string> ReadInput(std::string_view option, const std::string& path);
 
 // Asks the person at the terminal before something that cannot be undone. kInvalid when nobody sits there, and kDenied
 // when the answer is not yes.

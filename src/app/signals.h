@@ -1,5 +1,5 @@
-// SIGTERM, SIGINT and SIGHUP (unless it is ignored, as under nohup), turned into something that ordinary code can wait for. One of these objects at a time; when it
-// goes, the signals are as they were before.
+// SIGTERM, SIGINT and SIGHUP (unless it is ignored, as under nohup), turned into something that ordinary code can wait
+// for. One of these objects at a time; when it goes, the signals are as they were before.
 #pragma once
 
 #include <functional>

@@ -215,6 +215,8 @@ TEST_F(CommandsOnServer, TailFollowsUntilInterrupted) {
   EXPECT_THAT(tail.WaitForLine("run:errored"), HasSubstr("all"));
   tail.Send(SIGINT);
   EXPECT_EQ(tail.Wait(), 0) << tail.err();
+  EXPECT_THAT(Ok({"delivery", "list", "--webhook", "all"}), HasSubstr("run:errored"));
+  EXPECT_THAT(Try({"delivery", "list", "--webhook", "none"}).err, HasSubstr("there is no webhook \"none\""));
 }
 
 TEST_F(CommandsOnServer, TailWaitsForAServerThatRestartsAndCanBeInterruptedThen) {
