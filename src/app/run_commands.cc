@@ -41,9 +41,12 @@ Result<int> Wrap(Context& context, WrapArguments& arguments) {
   if (auto found = context.environment.find("TMPDIR"); found != context.environment.end() && !found->second.empty()) {
     arguments.run.temp_directory = found->second;
   }
-  runner::World world{context.clock, context.random, [&context](std::string_view text) { context.out(text); },
+  runner::World world{context.clock,
+                      context.random,
+                      [&context](std::string_view text) { context.out(text); },
                       [&context](std::string_view text) { context.err(text); },
-                      isatty(STDIN_FILENO) != 0 ? STDIN_FILENO : -1};
+                      isatty(STDIN_FILENO) != 0 ? STDIN_FILENO : -1,
+                      context.environment};
   runner::Wrapper wrapper(arguments.run, *api, std::move(world));
   Interrupts interrupts([&wrapper] { wrapper.Interrupt(); });
   return wrapper.Run();
@@ -59,6 +62,9 @@ plan.
 If the server cannot be reached, the run goes on where no approval is needed, and reports are kept and sent later; with
 --require-server it fails before planning instead. An unreachable server never means approved. Ctrl-C, SIGTERM and a
 closed terminal go to the tool as an interrupt, once each, and the run ends as canceled.
+
+An error's text is sent with the values masked that the plan marks as sensitive; before there is a plan, with every
+value given by TF_VAR_..., -var or a .tfvars file masked. Variables of the environment that sound secret always are.
 
 The tool does not get this program's own variables (RUNBELL_...), such as the token.
 

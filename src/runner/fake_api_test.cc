@@ -172,7 +172,8 @@ Response FakeApi::Impl::Create(State& s, std::string_view type, const value& doc
       return Problem(422, "Invalid Relationship", "no such workspace");
     }
     const std::string key = base::StringAt(*attributes, {"key"}).value_or("");
-    if (!key.empty() && s.run_key == key) return ShowRun(s, 200);
+    if (key.size() < 16 || key.size() > 255) return Problem(422, "Invalid Attribute", "no key");
+    if (s.run_key == key) return ShowRun(s, 200);
     s.run_key = key;
     ++s.runs_made;
     s.created = attributes->as_object();

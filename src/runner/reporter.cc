@@ -95,7 +95,12 @@ Result<std::string> FindOrMake(ApiClient& api, const Place& place, bool create) 
 
 Reporter::Reporter(const RunOptions& options, ApiClient& api, base::Clock& clock, base::Random& random,
                    std::function<void(const std::string&)> notice)
-    : options_(options), api_(api), clock_(clock), random_(random), notice_(std::move(notice)) {
+    : options_(options),
+      api_(api),
+      clock_(clock),
+      random_(random),
+      notice_(std::move(notice)),
+      run_key_(random.Alphanumeric(kKeyChars)) {
   thread_ = std::thread([this] { Work(); });
 }
 
@@ -227,7 +232,8 @@ Result<std::string> Reporter::FindOrMakePlaces() {
 }
 
 Result<RunInfo> Reporter::CreateRun(const std::string& workspace) {
-  object attributes{{"source", "cli"}, {"is-destroy", options_.destroy}, {"is-dry", options_.plan_only}};
+  object attributes{
+      {"source", "cli"}, {"key", run_key_}, {"is-destroy", options_.destroy}, {"is-dry", options_.plan_only}};
   if (!options_.message.empty()) attributes["message"] = options_.message;
   if (options_.auto_apply) attributes["auto-apply"] = true;
   object relationships{{"workspace", Link("workspaces", workspace)}};

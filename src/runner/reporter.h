@@ -108,6 +108,7 @@ class Reporter {
   base::Clock& clock_;
   base::Random& random_;
   const std::function<void(const std::string&)> notice_;
+  const std::string run_key_;  // the same at every attempt to register, so that the server makes one run
   base::Guarded<State> state_;
   base::Clock::TimerId retry_timer_ = 0, beat_timer_ = 0;  // touched by the reporter's thread
   std::thread thread_;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -95,6 +96,7 @@ struct World {
   std::function<void(std::string_view text)> out;  // progress: standard output
   std::function<void(std::string_view text)> err;  // notices: standard error
   int terminal = -1;  // a descriptor to read a typed decision from, only if a person sits there; it stays open
+  std::map<std::string, std::string> environment = {};  // for the secrets in it, which no error text may carry away
 };
 
 // One run from init to its end. Made, run once, dropped; it stops `api` at the end.

@@ -14,17 +14,6 @@ constexpr size_t kMaxPlanBytes = size_t{256} << 20;
 constexpr size_t kMaxPlanDepth = 512;
 constexpr size_t kKeptTextLines = 40;
 
-// "--name=value" and "-name=value" are the same to the tool.
-struct Option {
-  std::string name, value;
-};
-Option SplitOption(std::string_view text) {
-  text.remove_prefix(text.starts_with("--") ? 2 : text.starts_with('-') ? 1 : text.size());
-  const size_t equals = text.find('=');
-  if (equals == std::string_view::npos) return {std::string(text), ""};
-  return {std::string(text.substr(0, equals)), std::string(text.substr(equals + 1))};
-}
-
 std::string Join(const std::string& directory, const std::string& more) {
   if (directory.empty() || more.starts_with('/')) return more;
   return directory + "/" + more;
@@ -88,6 +77,13 @@ class TextTail {
 };
 
 }  // namespace
+
+Option SplitOption(std::string_view text) {
+  text.remove_prefix(text.starts_with("--") ? 2 : text.starts_with('-') ? 1 : text.size());
+  const size_t equals = text.find('=');
+  if (equals == std::string_view::npos) return {std::string(text), ""};
+  return {std::string(text.substr(0, equals)), std::string(text.substr(equals + 1))};
+}
 
 Result<ToolCommand> ParseToolCommand(const RunOptions& options) {
   if (options.command.empty()) return base::Invalid("name the tool after --, as in: -- terraform");

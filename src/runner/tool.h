@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "runner/control.h"
@@ -16,6 +17,12 @@ struct ToolCommand {
   std::vector<std::string> apply_options;  // those of the plan that an apply understands too
   bool destroy = false;
 };
+// "--name=value" and "-name=value" are the same to the tool.
+struct Option {
+  std::string name, value;
+};
+Option SplitOption(std::string_view text);
+
 base::Result<ToolCommand> ParseToolCommand(const RunOptions& options);  // kInvalid, kNotFound: no such program
 
 struct ToolEnd {

@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "base/time_text.h"
+#include "runner/given_values.h"
 #include "runner/tool.h"
 #include "runner/watcher.h"
 
@@ -100,7 +101,8 @@ struct Wrapper::Impl {
   std::atomic<bool> concluding = false;
 
   bool has_changes = false;
-  run::SensitiveValues sensitive;
+  std::vector<std::string> secrets;  // of the environment
+  run::SensitiveValues sensitive;    // until the plan has told, every value that was given counts as sensitive
   bool plan_made = false, marks_known = false;
   std::string typed;  // of the terminal, up to the next line break
   bool terminal_open = true;
@@ -119,6 +121,9 @@ int Wrapper::Impl::Run() {
     return kExitUsage;
   }
   options.destroy = command->destroy;
+  secrets = SecretsIn(world.environment);
+  sensitive.values = GivenValues(*command, world.environment);
+  sensitive.values.insert(sensitive.values.end(), secrets.begin(), secrets.end());
   auto directory = PrivateDirectory::Make(options.temp_directory);
   if (!directory) {
     printer.Notice(directory.error().Text());
@@ -220,6 +225,7 @@ Course Wrapper::Impl::Plan() {
                 .changes = ended->tracker.changes()};
   if (auto summary = tool->Show()) {
     sensitive = std::move(summary->sensitive);
+    sensitive.values.insert(sensitive.values.end(), secrets.begin(), secrets.end());
     marks_known = true;
     printer.SetMasks(sensitive);
     report.counts = summary->counts;

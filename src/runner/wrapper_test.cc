@@ -42,7 +42,7 @@ echo "$@" >> "$here/calls"
 command=$1
 for last in "$@"; do case $last in -out=*) plan=${last#-out=};; esac; done
 case $command in
-  init) echo "Initializing..."; if [ -f "$here/init.fails" ]; then echo "Error: no such module" >&2; exit 1; fi;;
+  init) echo "Initializing..."; if [ -f "$here/init.fails" ]; then cat "$here/init.fails" >&2; exit 1; fi;;
   plan)
     [ -f "$here/plan.env" ] && env > "$here/plan.env"
     cat "$here/plan.jsonl"
@@ -114,8 +114,12 @@ class WrapperTest : public testing::Test {
 
   int Run() {
     auto client = Connect();
-    World world{clock_, *random_, [this](std::string_view text) { Take(out_, text); },
-                [this](std::string_view text) { Take(err_, text); }, terminal_};
+    World world{clock_,
+                *random_,
+                [this](std::string_view text) { Take(out_, text); },
+                [this](std::string_view text) { Take(err_, text); },
+                terminal_,
+                variables_};
     Wrapper wrapper(options_, *client, std::move(world));
     *wrapper_.Lock() = &wrapper;
     const int code = wrapper.Run();
@@ -158,6 +162,7 @@ class WrapperTest : public testing::Test {
   fs::path dir_;
   RunOptions options_;
   int terminal_ = -1;
+  std::map<std::string, std::string> variables_;
   base::Guarded<std::string> out_, err_;
   base::Guarded<Wrapper*> wrapper_{nullptr};
   std::function<void(std::string_view)> on_output_;
@@ -282,25 +287,26 @@ TEST_F(WrapperTest, AFailedPlanIsReportedWithItsError) {
   EXPECT_THAT(out(), HasSubstr("No value for required variable"));
 }
 
-TEST_F(WrapperTest, AFailedInitIsReportedFromItsText) {
-  Put("init.fails", "");
+TEST_F(WrapperTest, BeforeThePlanNothingThatWasGivenLeavesInAnError) {
+  variables_ = {{"TF_TOKEN_registry_example_com", "hunter2-token"}, {"TF_VAR_a", "hunter2-given"}};
+  Put("init.fails", "Error: 401 for hunter2-token hunter2-given\n");
   EXPECT_EQ(Run(), kExitFailed);
-  EXPECT_THAT(api_.reports(), ElementsAre("planning", "errored/init_failed"));
-  EXPECT_EQ(base::StringAt(api_.Attributes("errored"), {"error-summary"}), "Error: no such module");
+  EXPECT_EQ(base::StringAt(api_.Attributes("errored"), {"error-summary"}), "Error: 401 for (sensitive) (sensitive)");
 }
 
 TEST_F(WrapperTest, AFailedApplyIsReportedMasked) {
   options_.auto_apply = true;
+  variables_ = {{"DATABASE_PASSWORD", "other-secret"}};
   Put("apply.jsonl", R"({"@message":"x: hunter2 printed","type":"provision_progress"})"
                      "\nraw hunter2 and aHVudGVyMg==\n"
                      R"({"@message":"Error: failed with hunter2","type":"diagnostic","diagnostic":{"severity":"error",)"
-                     R"("summary":"failed with hunter2","detail":"url http://u:hunter2@host"}})"
+                     R"("summary":"failed with hunter2","detail":"url http://u:hunter2@host/other-secret"}})"
                      "\n");
   Put("apply.exit", "1");
   EXPECT_EQ(Run(), kExitFailed);
   EXPECT_EQ(api_.reports().back(), "errored/apply_failed");
   EXPECT_EQ(base::StringAt(api_.Attributes("errored"), {"error-summary"}),
-            "Error: failed with (sensitive): url http://u:(sensitive)@host");
+            "Error: failed with (sensitive): url http://u:(sensitive)@host/(sensitive)");
   for (const auto& text : {out(), err(), api_.everything_received()}) {
     EXPECT_THAT(text, Not(HasSubstr("hunter2")));
     EXPECT_THAT(text, Not(HasSubstr("aHVudGVyMg")));
@@ -555,10 +561,11 @@ TEST_F(WrapperTest, GoesOnWithoutTheServerAndDeliversLater) {
   EXPECT_THAT(err(), HasSubstr("the server has all reports now"));
 }
 
-TEST_F(WrapperTest, AnAnswerThatIsLostDoesNotDoubleAReport) {
+TEST_F(WrapperTest, AnAnswerThatIsLostDoublesNeitherRunNorReport) {
   options_.auto_apply = true;
-  api_.LoseAnswers("/status-transitions", 2);
+  api_.LoseAnswers("s", 4);  // of runs and of status-transitions
   EXPECT_EQ(RunWithMovingClock(), kExitOk);
+  EXPECT_EQ(api_.runs_made(), 1);
   EXPECT_THAT(api_.reports(), ElementsAre("planning", "planned", "applying", "applied/applied"));
 }
 
