@@ -499,6 +499,8 @@ TEST_F(ApiTest, UnknownParametersAreNamed) {
        {"between:FROM,TO"}},
       {"not a time", "GET", "/environments?filter[created-at]=between:a,b", "", 422, {"filter[created-at]"}},
       {"sort", "GET", "/environments?sort=colour", "", 422, {R"("parameter":"sort")"}},
+      {"sort by one key twice", "GET", "/environments?sort=name,-name", "", 422, {R"("parameter":"sort")", "twice"}},
+      {"sort by too many", "GET", "/environments?sort=a,b,c,d,e,f", "", 422, {R"("parameter":"sort")", "more than 5"}},
       {"include", "GET", "/environments?include=colour", "", 422, {R"("parameter":"include")"}},
       {"nested include", "GET", "/workspaces?include=environment.account", "", 422, {"include"}},
       {"fields", "GET", "/environments?fields[environments]=colour", "", 422, {"fields[environments]"}},

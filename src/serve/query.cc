@@ -15,6 +15,7 @@ using base::Status;
 
 constexpr size_t kMaxParameters = 64;
 constexpr size_t kMaxValues = 100;
+constexpr size_t kMaxSortKeys = 5;
 constexpr int kLastPage = 10'000'000;
 
 std::vector<std::string> Split(std::string_view text) {
@@ -80,11 +81,19 @@ Status TakeFilterValue(Params& params, const std::string& name, std::string_view
   return {};
 }
 
-void TakeSort(Params& params, std::string_view value) {
+Status TakeSort(Params& params, std::string_view value) {
+  auto& sort = params.list.sort;
   for (const auto& key : Split(value)) {
-    bool descending = key.front() == '-';
-    params.list.sort.push_back({key.substr(descending ? 1 : 0), descending});
+    const bool descending = key.front() == '-';
+    store::Query::Sort taken{key.substr(descending ? 1 : 0), descending};
+    const bool again = std::any_of(sort.begin(), sort.end(), [&](const auto& one) { return one.name == taken.name; });
+    if (again) return InvalidParameter("sort", "value names '" + taken.name + "' twice");
+    if (sort.size() == kMaxSortKeys) {
+      return InvalidParameter("sort", "value has more than " + std::to_string(kMaxSortKeys) + " keys");
+    }
+    sort.push_back(std::move(taken));
   }
+  return {};
 }
 
 Status Take(Params& params, const std::string& name, const std::string& value, Accepts accepts) {
@@ -107,7 +116,7 @@ Status Take(Params& params, const std::string& name, const std::string& value, A
     return TakeFilterValue(params, name, *filter, value);
   }
   if (list && name == "sort") {
-    TakeSort(params, value);
+    return TakeSort(params, value);
   } else if (list && name == "query") {
     params.list.text = value;
   } else if (feed && name == "after") {

@@ -82,6 +82,11 @@ std::string Sight(Db& db, const Principal& who) {
   return "t.id IN (" + ids + ")";
 }
 
+std::optional<base::WallTime> EndOf(Db& db, base::TokenId id) {
+  Rows rows = db.Query("SELECT expires_at FROM tokens WHERE id = ?", id);
+  return rows.Next() ? rows.Get<std::optional<base::WallTime>>(0) : std::nullopt;
+}
+
 Status Check(Db& db, const Principal& who, Token& t) {
   RB_TRY(CheckText("name", t.name, kMaxNameChars));
   RB_TRY(CheckText("description", t.description, 255));
@@ -106,6 +111,8 @@ Status ListRows(Reading r, const Principal& who, const Query& query, Page<Token>
 
 Result<Token> CreateRow(Writing& w, const Principal& who, Token t) {
   RB_TRY(Check(w.db, who, t));
+  // Nor is anything handed out for longer than its maker has it.
+  if (const auto end = EndOf(w.db, who.token); end && (!t.expires_at || *t.expires_at > *end)) t.expires_at = end;
   t.id = w.NewId<base::TokenId>();
   t.text = Secret(std::string(kTextPrefix) + w.random.Alphanumeric(kTextRandom));
   t.last_used_at.reset();

@@ -63,6 +63,24 @@ TEST_F(TokensTest, LastUseIsWrittenOnceAMinute) {
   EXPECT_EQ(last_used(), first + minutes(1));
 }
 
+TEST_F(TokensTest, NobodyHandsOutForLongerThanTheyHave) {
+  Token maker;
+  maker.name = "maker";
+  maker.grants = {{Scope::kAdmin, {}}};
+  maker.expires_at = clock_.Now() + std::chrono::hours(1);
+  const auto who = Ok(store_->Authenticate(Ok(store_->Create(kSystem, maker)).text));
+  const auto end_of = [&](std::optional<base::WallTime> wanted) {
+    Token token;
+    token.grants = {{Scope::kRead, {}}};
+    token.expires_at = wanted;
+    return Ok(store_->Create(who, token)).expires_at;
+  };
+  EXPECT_EQ(end_of(std::nullopt), maker.expires_at);
+  EXPECT_EQ(end_of(clock_.Now() + std::chrono::hours(2)), maker.expires_at);
+  const auto sooner = clock_.Now() + std::chrono::minutes(1);
+  EXPECT_EQ(end_of(sooner), sooner);
+}
+
 TEST_F(TokensTest, NobodyHandsOutMoreThanTheyHave) {
   const Environment e = MakeEnvironment("e"), f = MakeEnvironment("f");
   const Workspace w = MakeWorkspace(e, "w");
