@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "base/time_text.h"
+#include "base/utf8.h"
 #include "runner/given_values.h"
 #include "runner/tool.h"
 #include "runner/watcher.h"
@@ -219,10 +220,7 @@ Course Wrapper::Impl::Plan() {
   }
   has_changes = ended->exit.code == 2;
   plan_made = true;
-  Report report{.status = Status::kPlanned,
-                .has_changes = has_changes,
-                .counts = ended->tracker.counts(),
-                .changes = ended->tracker.changes()};
+  Report report{.status = Status::kPlanned, .has_changes = has_changes, .counts = ended->tracker.counts()};
   if (auto summary = tool->Show()) {
     sensitive = std::move(summary->sensitive);
     sensitive.values.insert(sensitive.values.end(), secrets.begin(), secrets.end());
@@ -230,9 +228,11 @@ Course Wrapper::Impl::Plan() {
     printer.SetMasks(sensitive);
     report.counts = summary->counts;
     report.changes = std::move(summary->changes);
+    const run::Masker masker(sensitive);
+    for (run::ChangedResource& change : report.changes) change.address = base::Harmless(masker.Mask(change.address));
   } else {
     printer.Notice("the plan's sensitivity marks cannot be read (" + summary.error().Text() +
-                   "); no error text will be reported");
+                   "); neither addresses nor error texts will be reported");
   }
   if (control.interrupted()) return Canceled();
   if (reporter.Send(std::move(report)) == Sent::kRefused) return AfterRefusal();
