@@ -38,7 +38,11 @@ std::string ExternalUrl(const Settings& settings, const HostPort& listen, const 
   return own;
 }
 
-net::Response NotReady() { return {503, "text/plain", "Retry-After: 1\r\n", "starting\n"}; }
+net::Response NotReady(const net::ServerOptions& options) {
+  net::Response response = options.refusal(503);
+  response.header_lines = "Retry-After: 1\r\n";
+  return response;
+}
 
 // Who hears of a commit. The writer's thread may commit while the App is taken apart, so the parts leave under the lock
 // that the writer holds while it tells them; what they do when told is to hand over, so it is never held long.
@@ -109,8 +113,12 @@ base::Status App::Impl::Open(base::Random& random, Deps deps) {
 
   // The address is taken before anything is sent, so that a start that fails has no effect; requests that come before
   // the waiting deliveries are claimed are sent away.
-  auto handler = [this](net::Request request, net::Responder responder) {
-    if (!ready) return responder.Send(NotReady());
+  serve::Configure(server_options);
+  server_options.admit = [this, not_ready = NotReady(server_options)](const net::Request& head) {
+    return ready ? api->Admit(head) : not_ready;
+  };
+  auto handler = [this, not_ready = NotReady(server_options)](net::Request request, net::Responder responder) {
+    if (!ready) return responder.Send(not_ready);
     api->Handle(std::move(request), std::move(responder));
   };
   auto listening = net::Server::Listen(*io_serve, clock, server_options, handler);

@@ -19,6 +19,10 @@ using std::chrono::year_month_day;
 constexpr WallTime kFirst{sys_days{std::chrono::year(0) / 1 / 1}};
 constexpr WallTime kLast{sys_days{std::chrono::year(10000) / 1 / 1} - Micros(1)};
 
+constexpr std::array<std::string_view, 7> kDays = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
+constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+
 // `value` in `width` digits.
 char* PutDigits(char* at, unsigned value, int width) {
   for (int i = width - 1; i >= 0; --i, value /= 10) at[i] = static_cast<char>('0' + value % 10);
@@ -178,9 +182,6 @@ std::optional<WallTime> ParseTime(std::string_view text) {
 }
 
 std::optional<WallTime> ParseHttpDate(std::string_view text) {
-  static constexpr std::array<std::string_view, 7> kDays = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
-  static constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                               "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   Reader reader(text);
   Fields f;
   reader.OneOf(kDays);
@@ -199,6 +200,15 @@ std::optional<WallTime> ParseHttpDate(std::string_view text) {
   reader.Expect(" GMT");
   if (!reader.Done()) return std::nullopt;
   return MakeTime(f);
+}
+
+std::string FormatHttpDate(WallTime t) {
+  const std::string iso = FormatIso(t);  // 1994-11-06T08:49:37Z
+  const sys_days day = floor<days>(std::clamp(t, kFirst, kLast));
+  const auto month = static_cast<unsigned>(year_month_day(day).month());
+  std::string text(kDays[std::chrono::weekday(day).iso_encoding() - 1]);
+  text.append(", ").append(iso, 8, 2).append(" ").append(kMonths[month - 1]).append(" ").append(iso, 0, 4);
+  return text.append(" ").append(iso, 11, 8).append(" GMT");
 }
 
 std::optional<Micros> ParseDuration(std::string_view text) {

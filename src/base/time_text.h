@@ -15,8 +15,9 @@ std::string FormatIso(WallTime t);         // 2020-11-25T00:43:38Z, the API (who
 std::string FormatIsoMillis(WallTime t);   // 2020-11-25T00:43:38.123Z, logs and timelines
 // RFC 3339 with Z or an offset (+00:00 or +0000); a fraction is kept to microseconds. Dates are checked for existence.
 std::optional<WallTime> ParseTime(std::string_view text);
-// RFC 9110 HTTP-date, IMF-fixdate form only (Retry-After).
+// RFC 9110 HTTP-date, IMF-fixdate form only: Sun, 06 Nov 1994 08:49:37 GMT.
 std::optional<WallTime> ParseHttpDate(std::string_view text);
+std::string FormatHttpDate(WallTime t);
 // "250ms", "5s", "90m", "10h", "30d", "0".
 std::optional<Micros> ParseDuration(std::string_view text);
 std::string FormatDuration(Micros d);  // for people: "5s", "2h", "1m 30s", "340ms"

@@ -55,6 +55,14 @@ TEST(TimeText, RoundTripsThroughEveryDayOfFourYears) {
   }
 }
 
+TEST(TimeText, WritesHttpDates) {
+  EXPECT_EQ(FormatHttpDate(FromMicros(784111777'999999)), "Sun, 06 Nov 1994 08:49:37 GMT");
+  for (int day = 0; day < 400; ++day) {
+    WallTime t = kThen + days(day);
+    EXPECT_EQ(ParseHttpDate(FormatHttpDate(t)), t - Micros(456) - milliseconds(123));
+  }
+}
+
 TEST(TimeText, ReadsHttpDates) {
   EXPECT_EQ(ParseHttpDate("Sun, 06 Nov 1994 08:49:37 GMT"), FromMicros(784111777'000000));
   for (const char* bad : {"Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994", "Sun, 06 Nov 1994 08:49:37",

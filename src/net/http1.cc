@@ -114,6 +114,7 @@ class RequestMessage : public Message<true> {
   std::string target;
   bool http10 = false;
   bool expects_continue = false;
+  bool unknown_coding = false;  // the body would have to be decoded before it could be read
 
   // Framing that two parties could read in two ways is refused: the way into request smuggling (RFC 9112, 6.3).
   bool HeadersLegal() const { return hosts_ == 1 || (http10 && hosts_ == 0); }
@@ -129,16 +130,25 @@ class RequestMessage : public Message<true> {
   void on_field_impl(http::field name, string_view text, string_view value, ErrorCode& ec) override {
     if (!this->is_header_done()) {
       if (name == http::field::host) ++hosts_;
-      if (name == http::field::transfer_encoding) encoded_ = true;
+      if (name == http::field::transfer_encoding) NoteCoding(value);
       if (name == http::field::expect) expects_continue = boost::beast::iequals(value, "100-continue");
     }
     Message::on_field_impl(name, text, value, ec);
   }
   void on_header_impl(ErrorCode& ec) override {
-    if (!HeadersLegal() || (encoded_ && !this->chunked())) ec = http::error::bad_value;
+    if (!HeadersLegal() || (encoded_ && (http10 || !this->chunked()))) {
+      ec = http::error::bad_value;
+    } else if (foreign_coding_) {
+      unknown_coding = true;
+      ec = http::error::bad_transfer_encoding;
+    }
   }
 
  private:
+  void NoteCoding(string_view value) {
+    encoded_ = true;
+    foreign_coding_ |= !boost::beast::iequals(value, "chunked");
+  }
   // "http://host/path" means "/path" to a server (RFC 9112, 3.2.2).
   bool AbsoluteToOrigin() {
     if (target[0] == '/' || target == "*") return true;
@@ -151,6 +161,7 @@ class RequestMessage : public Message<true> {
   }
   int hosts_ = 0;
   bool encoded_ = false;
+  bool foreign_coding_ = false;
 };
 
 }  // namespace
@@ -273,6 +284,7 @@ struct RequestReader::Impl {
       return Bad(message->target.empty() && !has_line ? 414 : 431);
     }
     if (ec == http::error::bad_version) return Bad(505);
+    if (message->unknown_coding) return Bad(501);
     return Bad(400);
   }
 };

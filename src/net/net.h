@@ -216,10 +216,19 @@ struct ServerOptions {
   base::Micros body_timeout{30'000'000};
   base::Micros idle_timeout{60'000'000};
   size_t max_connections = 4096;
+  size_t max_bodies = 64 << 20;  // bytes of all bodies together, each from its reading to the answer
+  std::string header_lines;      // complete lines that every response gets
+  // Asked, on the I/O thread, when a request's headers are complete and its body is not. What it returns is the answer,
+  // and the body is not read. Empty: all are let in.
+  std::function<std::optional<Response>(const Request& head)> admit;
+  // The answer to what the server refuses by itself, on the I/O thread. Empty: a line of plain text.
+  std::function<Response(int status)> refusal;
 };
 
 // An HTTP/1.1 server with keep-alive. Requests on one connection are handled one after the other. Malformed requests
-// get 400, 413, 414, 431 or 505 and the connection closes; slow ones are closed.
+// get 400, 413, 414, 431, 501 or 505, slow ones 408, and the connection closes. When connections run out, the one that
+// has been idle longest is closed, or else the oldest that has not sent its request completely; when `max_bodies` is
+// passed, the oldest unfinished bodies get 503.
 class Server {
  public:
   using Handler = std::function<void(Request, Responder)>;  // called on the I/O thread; must not block

@@ -1,12 +1,14 @@
+#include <chrono>
 #include <utility>
 
+#include "base/time_text.h"
 #include "net/server_impl.h"
 
 namespace net {
 
 namespace {
 
-// When descriptors have run out and no idle connection can be given up.
+// When descriptors have run out and no connection can be given up.
 constexpr base::Micros kAcceptPause{100'000};
 
 }  // namespace
@@ -14,18 +16,16 @@ constexpr base::Micros kAcceptPause{100'000};
 // ---- responders ----
 
 Responder::Impl::~Impl() {
-  if (!answered) Send({500, "text/plain", "", "Internal Server Error\n"});
+  if (!answered) Send(std::nullopt);
 }
 
-void Responder::Impl::Send(Response response) {
+void Responder::Impl::Send(std::optional<Response> response) {
   if (answered.exchange(true)) return;
-  if (io.Here()) {
-    if (auto to = connection.lock()) to->Answer(std::move(response));
-    return;
-  }
-  io.Post([weak = connection, response = std::move(response)]() mutable {
-    if (auto to = weak.lock()) to->Answer(std::move(response));
-  });
+  auto answer = [weak = connection, response = std::move(response)]() mutable {
+    if (auto to = weak.lock()) to->Answer(response ? *std::move(response) : to->Refusal(500));
+  };
+  if (io.Here()) return answer();
+  io.Post(std::move(answer));
 }
 
 void Responder::Send(Response response) { impl_->Send(std::move(response)); }
@@ -47,15 +47,10 @@ void Server::Impl::Accept() {
 void Server::Impl::OnAccept(Accepted accepted) {
   if (accepted.error) {
     const bool own = accepted.error.kind == StreamError::Kind::kOwn;
-    if (own && idle.empty()) {
-      accept_again->Set(clock.Mono() + kAcceptPause);
-      return;
-    }
-    if (own) MakeRoom();
+    if (own && !MakeRoom()) return accept_again->Set(clock.Mono() + kAcceptPause);
     return Accept();
   }
-  if (idle.size() + busy.size() >= options.max_connections) MakeRoom();
-  if (idle.size() + busy.size() < options.max_connections) {
+  if (idle.size() + reading.size() + busy.size() < options.max_connections || MakeRoom()) {
     auto connection = std::make_shared<ServerConnection>(*this, std::move(accepted.stream), accepted.remote);
     idle.push_back(connection);
     connection->place = std::prev(idle.end());
@@ -65,9 +60,27 @@ void Server::Impl::OnAccept(Accepted accepted) {
   Accept();
 }
 
-// Gives up the connection that has been idle longest: its client connects again when it needs to.
-void Server::Impl::MakeRoom() {
-  if (!idle.empty()) idle.front()->Close();
+// Gives up the connection that has been idle longest: its client connects again when it needs to. Else the request that
+// has been coming in longest: an honest one is here at once.
+bool Server::Impl::MakeRoom() {
+  Connections& from = idle.empty() ? reading : idle;
+  if (from.empty()) return false;
+  from.front()->Close();
+  return true;
+}
+
+void Server::Impl::LimitBodies() {
+  for (auto at = reading.begin(); body_bytes > options.max_bodies && at != reading.end();) {
+    ServerConnection& oldest = **at++;  // moves on to another list
+    if (oldest.body_bytes() > 0) oldest.Reject(oldest.Refusal(503));
+  }
+}
+
+const std::string& Server::Impl::Date() {
+  const auto now = std::chrono::floor<std::chrono::seconds>(clock.Now());
+  if (now != date_of) date = base::FormatHttpDate(now);
+  date_of = now;
+  return date;
 }
 
 void Server::Impl::Drain(std::function<void()> done) {
@@ -79,7 +92,7 @@ void Server::Impl::Drain(std::function<void()> done) {
 }
 
 void Server::Impl::CheckDrained() {
-  if (!draining || !busy.empty() || !drained) return;
+  if (!draining || !reading.empty() || !busy.empty() || !drained) return;
   std::exchange(drained, nullptr)();
 }
 
@@ -87,8 +100,9 @@ void Server::Impl::Close() {
   drained = nullptr;
   listener.reset();
   accept_again.reset();
-  while (!idle.empty()) idle.front()->Close();
-  while (!busy.empty()) busy.front()->Close();
+  for (Connections* list : {&idle, &reading, &busy}) {
+    while (!list->empty()) list->front()->Close();
+  }
 }
 
 Server::Server(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}

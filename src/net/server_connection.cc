@@ -8,8 +8,8 @@ namespace {
 
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 // How much of a refused request is still read, and for how long, so that the client gets to see why.
-constexpr size_t kMaxLinger = 1 << 20;
-constexpr base::Micros kLingerTime{2'000'000};
+constexpr size_t kMaxLinger = 64 << 20;
+constexpr base::Micros kLingerTime{5'000'000};
 constexpr size_t kMaxPipelined = 64 << 10;
 constexpr size_t kMaxPiece = 256 << 10;
 
@@ -60,7 +60,7 @@ ServerConnection::ServerConnection(Server::Impl& server, std::shared_ptr<Stream:
     : server_(server),
       stream_(std::move(stream)),
       remote_(remote),
-      deadline_(server.io, [this] { Close(); }),
+      deadline_(server.io, [this] { OnDeadline(); }),
       reader_({server.options.max_header_bytes, server.options.max_body}) {}
 
 void ServerConnection::Start() {
@@ -101,13 +101,16 @@ void ServerConnection::OnRead(size_t bytes, const StreamError& error) {
 void ServerConnection::Parse() {
   if (phase_ == Phase::kIdle) {
     if (buffer_.empty()) return StartReading();
-    MoveTo(server_.busy);
+    MoveTo(server_.reading);
   }
-  switch (reader_.Put(buffer_)) {
-    case RequestReader::Step::kMore: return WantMore();
-    case RequestReader::Step::kDone: return Dispatch();
-    case RequestReader::Step::kBad: return Reject(reader_.bad_status());
-  }
+  const auto step = reader_.Put(buffer_);
+  if (step == RequestReader::Step::kBad) return Reject(Refusal(reader_.bad_status()));
+  if (reader_.headers_complete() && phase_ != Phase::kBody) TakeHead();
+  Hold(reader_.body().size());
+  server_.LimitBodies();
+  if (phase_ >= Phase::kHandling) return;  // this one had to give way
+  if (step == RequestReader::Step::kDone) return Dispatch();
+  WantMore();
 }
 
 void ServerConnection::WantMore() {
@@ -116,9 +119,11 @@ void ServerConnection::WantMore() {
     phase_ = Phase::kHead;
     Limit(server_.options.header_timeout);
   } else if (head_done && phase_ != Phase::kBody) {
+    const auto& admit = server_.options.admit;
+    if (auto refused = admit ? admit(request_) : std::nullopt) return Reject(*std::move(refused));
     phase_ = Phase::kBody;
     Limit(server_.options.body_timeout);
-    if (reader_.expects_continue() && !reader_.http10() && buffer_.empty()) {
+    if (reader_.expects_continue() && !http10_ && buffer_.empty()) {
       continuing_ = true;
       stream_.Write(kContinue, {}, shared_from_this());
     }
@@ -126,44 +131,49 @@ void ServerConnection::WantMore() {
   StartReading();
 }
 
-void ServerConnection::Dispatch() {
-  phase_ = Phase::kHandling;
-  deadline_.Clear();
+void ServerConnection::TakeHead() {
   keep_alive_ = reader_.keep_alive();
   http10_ = reader_.http10();
-  Request request;
-  request.method = std::move(reader_.method());
-  request.target = std::move(reader_.target());
-  request.header_lines = std::move(reader_.header_lines());
-  request.body = std::move(reader_.body());
-  request.remote = remote_;
-  auto mark = request.target.find('?');
-  request.path = request.target.substr(0, mark);
-  if (mark != std::string::npos) request.query = request.target.substr(mark + 1);
-  head_request_ = request.method == "HEAD";
+  request_.method = std::move(reader_.method());
+  request_.target = std::move(reader_.target());
+  request_.header_lines = std::move(reader_.header_lines());
+  request_.remote = remote_;
+  auto mark = request_.target.find('?');
+  request_.path = request_.target.substr(0, mark);
+  if (mark != std::string::npos) request_.query = request_.target.substr(mark + 1);
+  head_request_ = request_.method == "HEAD";
+}
+
+void ServerConnection::Dispatch() {
+  phase_ = Phase::kHandling;
+  MoveTo(server_.busy);
+  deadline_.Clear();
+  request_.body = std::move(reader_.body());
   auto responder = std::make_shared<Responder::Impl>(server_.io, weak_from_this());
   responder_ = responder;
-  server_.handler(std::move(request), Responder(std::move(responder)));
+  server_.handler(std::exchange(request_, {}), Responder(std::move(responder)));
   StartReading();
 }
 
 void ServerConnection::Answer(Response response) {
   if (phase_ != Phase::kHandling || in == nullptr) return;
   phase_ = Phase::kWriting;
+  Hold(0);
   if (server_.draining || input_ended_) keep_alive_ = false;
   const bool no_body = HasNoBody(response.status);
   head_.clear();
   head_.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ").append(Reason(response.status));
-  head_.append("\r\n");
+  head_.append("\r\nDate: ").append(server_.Date()).append("\r\n");
   if (!response.content_type.empty()) head_.append("Content-Type: ").append(response.content_type).append("\r\n");
   if (!no_body) head_.append("Content-Length: ").append(std::to_string(response.body.size())).append("\r\n");
   if (!keep_alive_) head_.append("Connection: close\r\n");
   if (keep_alive_ && http10_) head_.append("Connection: keep-alive\r\n");
-  head_.append(response.header_lines).append("\r\n");
+  head_.append(response.header_lines).append(server_.options.header_lines).append("\r\n");
   body_ = std::move(response.body);
   if (no_body || head_request_) body_.clear();
   body_written_ = 0;
-  if (!continuing_) Write();
+  if (continuing_) return Limit(server_.options.body_timeout);
+  Write();
 }
 
 // Piece by piece, so that the time limit is one on standing still and not on the length of the body.
@@ -176,10 +186,24 @@ void ServerConnection::Write() {
 }
 
 // What is left of a refused request cannot be told from the next one: the connection ends with the answer.
-void ServerConnection::Reject(int status) {
+void ServerConnection::Reject(Response response) {
   phase_ = Phase::kHandling;
+  MoveTo(server_.busy);
+  reader_.Reset();  // with what it holds of the body
   keep_alive_ = head_request_ = false;
-  Answer({status, "text/plain", "", std::string(Reason(status)) + "\n"});
+  Answer(std::move(response));
+}
+
+Response ServerConnection::Refusal(int status) const {
+  const auto& format = server_.options.refusal;
+  Response response = format ? format(status) : Response{status, "text/plain", "", std::string(Reason(status)) + "\n"};
+  if (status == 503) response.header_lines += "Retry-After: 1\r\n";
+  return response;
+}
+
+void ServerConnection::OnDeadline() {
+  if (phase_ != Phase::kHead && phase_ != Phase::kBody) return Close();
+  Reject(Refusal(408));
 }
 
 void ServerConnection::OnWritten(const StreamError& error) {
@@ -207,9 +231,15 @@ void ServerConnection::Linger() {
   if (input_ended_) return Close();
   phase_ = Phase::kLingering;
   MoveTo(server_.idle);
+  buffer_.Drop(buffer_.Bytes().size());
   Limit(kLingerTime);
   stream_.EndWriting();
   StartReading();
+}
+
+void ServerConnection::Hold(size_t bytes) {
+  server_.body_bytes += bytes - body_bytes_;
+  body_bytes_ = bytes;
 }
 
 void ServerConnection::MoveTo(Server::Impl::Connections& list) {
@@ -227,6 +257,7 @@ void ServerConnection::Close() {
   if (in == nullptr) return;
   auto keep = shared_from_this();
   MarkGone();
+  Hold(0);
   deadline_.Clear();
   stream_.Close();
   in->erase(place);

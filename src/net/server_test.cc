@@ -105,8 +105,10 @@ class ServerTest : public testing::Test {
   std::unique_ptr<Server> server_;
 };
 
+const std::string kDate = "Date: Thu, 01 Jan 2026 00:00:00 GMT\r\n";
 const std::string kGet = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
-const std::string kGetAnswer = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 7\r\n\r\nGET /a ";
+const std::string kGetAnswer =
+    "HTTP/1.1 200 OK\r\n" + kDate + "Content-Type: text/plain\r\nContent-Length: 7\r\n\r\nGET /a ";
 
 TEST_F(ServerTest, HandsOverTheRequestAndSendsTheResponse) {
   Request seen;
@@ -118,9 +120,9 @@ TEST_F(ServerTest, HandsOverTheRequestAndSendsTheResponse) {
   peer.Send(
       "PATCH /p/%20q?a=b&c HTTP/1.1\r\nHost: h\r\nX-Name:  value \r\nContent-Length: 4\r\nConnection: "
       "close\r\n\r\nbody");
-  EXPECT_EQ(peer.ReceiveAll(),
-            "HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n"
-            "X-Extra: 1\r\n\r\n{}");
+  EXPECT_EQ(peer.ReceiveAll(), "HTTP/1.1 201 Created\r\n" + kDate +
+                                   "Content-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n"
+                                   "X-Extra: 1\r\n\r\n{}");
   EXPECT_EQ(seen.method, "PATCH");
   EXPECT_EQ(seen.target, "/p/%20q?a=b&c");
   EXPECT_EQ(seen.path, "/p/%20q");
@@ -152,7 +154,7 @@ TEST_F(ServerTest, AnswersPipelinedRequestsInOrderThoughAnsweredLate) {
   peer.Send("GET /1 HTTP/1.1\r\nHost: h\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\n");
   two_seen.Wait();
   Flush();
-  const std::string first = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n/1";
+  const std::string first = "HTTP/1.1 200 OK\r\n" + kDate + "Content-Length: 2\r\n\r\n/1";
   {
     std::lock_guard lock(mutex);
     ASSERT_EQ(late.size(), 1u) << "one at a time";
@@ -167,7 +169,7 @@ TEST_F(ServerTest, AnswersPipelinedRequestsInOrderThoughAnsweredLate) {
     seen = late.size();
     if (seen == 2) late[1]();
   }
-  EXPECT_EQ(peer.ReceiveAll(), "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n/2")
+  EXPECT_EQ(peer.ReceiveAll(), "HTTP/1.1 200 OK\r\n" + kDate + "Content-Length: 2\r\nConnection: close\r\n\r\n/2")
       << "a client that ended its side still gets the answer";
 }
 
@@ -207,6 +209,10 @@ TEST_F(ServerTest, RefusesBadRequestsAndCloses) {
       {"what?\r\n\r\n", "400 Bad Request"},
       {"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
        "400 Bad Request"},
+      {"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", "501 Not Implemented"},
+      {"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+       "501 Not Implemented"},
+      {"POST / HTTP/1.0\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "400 Bad Request"},
       {"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\n\r\n12345678901", "413 Content Too Large"},
       {"GET /" + std::string(2000, 'x') + " HTTP/1.1\r\n\r\n", "414 URI Too Long"},
       {"GET / HTTP/1.1\r\nX: " + std::string(2000, 'x') + "\r\n\r\n", "431 Request Header Fields Too Large"},
@@ -225,7 +231,7 @@ TEST_F(ServerTest, SendsTheRefusalThoughTheBodyKeepsComing) {
   ServeEcho();
   Peer peer(port());
   peer.Send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 50000000\r\n\r\n");
-  for (int i = 0; i < 8; ++i) peer.Send(std::string(64 << 10, 'x'));
+  for (int i = 0; i < 256; ++i) peer.Send(std::string(64 << 10, 'x'));
   EXPECT_TRUE(peer.ReceiveAll().starts_with("HTTP/1.1 413 "));
 }
 
@@ -238,8 +244,8 @@ TEST_F(ServerTest, AnswersHeadAndOldClients) {
   old.Send("GET /a HTTP/1.0\r\n\r\n");
   EXPECT_TRUE(old.ReceiveAll().ends_with("\r\nConnection: close\r\n\r\nGET /a "));
   Peer keeping(port());
-  const std::string kept =
-      "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 7\r\nConnection: keep-alive\r\n\r\nGET /a ";
+  const std::string kept = "HTTP/1.1 200 OK\r\n" + kDate +
+                           "Content-Type: text/plain\r\nContent-Length: 7\r\nConnection: keep-alive\r\n\r\nGET /a ";
   for (int i = 0; i < 2; ++i) {
     keeping.Send("GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
     EXPECT_EQ(keeping.Receive(kept.size()), kept);
@@ -250,7 +256,7 @@ TEST_F(ServerTest, NoContentHasNoLength) {
   Serve([](Request, Responder responder) { responder.Send({204, "", "", "dropped"}); });
   Peer peer(port());
   peer.Send("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
-  EXPECT_EQ(peer.ReceiveAll(), "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
+  EXPECT_EQ(peer.ReceiveAll(), "HTTP/1.1 204 No Content\r\n" + kDate + "Connection: close\r\n\r\n");
 }
 
 TEST_F(ServerTest, SendsLargeBodies) {
@@ -313,15 +319,17 @@ TEST_F(ServerTest, ClosesConnectionsThatAreSlowOrIdle) {
     const char* what;
     const char* bytes;
     seconds limit;
+    const char* answer;
   };
   ServerOptions options;
   options.header_timeout = seconds(10);
   options.body_timeout = seconds(30);
   options.idle_timeout = seconds(60);
   ServeEcho(options);
-  for (const Row& row :
-       {Row{"nothing sent", "", seconds(60)}, Row{"half a head", "GET / HTTP/1.1\r\nHos", seconds(10)},
-        Row{"half a body", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc", seconds(30)}}) {
+  for (const Row& row : {Row{"nothing sent", "", seconds(60), ""},
+                         Row{"half a head", "GET / HTTP/1.1\r\nHos", seconds(10), "HTTP/1.1 408"},
+                         Row{"half a body", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc", seconds(30),
+                             "HTTP/1.1 408"}}) {
     Peer peer(port());
     HttpConnection other(port());
     peer.Send(row.bytes);
@@ -331,7 +339,7 @@ TEST_F(ServerTest, ClosesConnectionsThatAreSlowOrIdle) {
     EXPECT_EQ(other.Send("GET", "/").status, 200);
     EXPECT_TRUE(peer.Silent()) << row.what;
     Pass(base::Micros(1));
-    EXPECT_EQ(peer.ReceiveAll(), "") << row.what;
+    EXPECT_EQ(peer.ReceiveAll().substr(0, 12), row.answer) << row.what;
   }
 }
 
@@ -346,7 +354,7 @@ TEST_F(ServerTest, DrippingAHeadDoesNotBuyTime) {
   }
   EXPECT_TRUE(peer.Silent());
   Pass(seconds(1));
-  EXPECT_EQ(peer.ReceiveAll(), "");
+  EXPECT_TRUE(peer.ReceiveAll().starts_with("HTTP/1.1 408 "));
 }
 
 TEST_F(ServerTest, AHandlerMayTakeItsTime) {
@@ -381,6 +389,121 @@ TEST_F(ServerTest, GivesUpTheLongestIdleConnectionWhenFull) {
   EXPECT_EQ(second.Receive(kGetAnswer.size()), kGetAnswer);
 }
 
+TEST_F(ServerTest, GivesUpTheOldestUnfinishedRequestWhenNoneIsIdle) {
+  ServerOptions options;
+  options.max_connections = 2;
+  ServeEcho(options);
+  Peer head(port()), body(port());
+  head.Send("GET / HTTP/1.1\r\nHos");
+  Flush();
+  body.Send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc");
+  Flush();
+  Peer third(port());
+  third.Send(kGet);
+  EXPECT_EQ(third.Receive(kGetAnswer.size()), kGetAnswer);
+  EXPECT_EQ(head.ReceiveAll(), "");
+  EXPECT_TRUE(body.Silent());
+}
+
+TEST_F(ServerTest, TheOldestUnfinishedBodyGivesWayWhenTheyAreTooMuchTogether) {
+  ServerOptions options;
+  options.max_bodies = 10;
+  ServeEcho(options);
+  const std::string post = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 8\r\n\r\n";
+  Peer head(port()), first(port()), second(port());
+  head.Send("GET / HTTP/1.1\r\nHos");
+  Flush();
+  first.Send(post + "12345");
+  Flush();
+  second.Send(post + "12345");
+  Flush();
+  EXPECT_TRUE(first.Silent()) << "ten bytes are allowed";
+  second.Send("6");
+  const std::string refused = first.ReceiveAll();
+  EXPECT_TRUE(refused.starts_with("HTTP/1.1 503 ")) << refused;
+  EXPECT_NE(refused.find("\r\nRetry-After: 1\r\n"), std::string::npos);
+  second.Send("78");
+  EXPECT_TRUE(second.Receive(kGetAnswer.size() + 9).ends_with("POST / 12345678"));
+  EXPECT_TRUE(head.Silent());
+}
+
+TEST_F(ServerTest, ABodyCountsUntilItIsAnswered) {
+  ServerOptions options;
+  options.max_bodies = 10;
+  std::vector<Responder> waiting;
+  base::Signal two_wait, three_wait;
+  Serve(
+      [&](Request, Responder responder) {
+        waiting.push_back(std::move(responder));
+        if (waiting.size() == 2) two_wait.Raise();
+        if (waiting.size() == 3) three_wait.Raise();
+      },
+      options);
+  const std::string post = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n12345";
+  Peer first(port()), second(port());
+  first.Send(post);
+  second.Send(post);
+  two_wait.Wait();
+  Peer third(port());
+  third.Send(post);
+  EXPECT_TRUE(third.ReceiveAll().starts_with("HTTP/1.1 503 "));
+  Responder one = waiting[0];
+  one.Send({204, "", "", ""});
+  EXPECT_TRUE(first.Receive(27 + kDate.size()).starts_with("HTTP/1.1 204 "));
+  Peer fourth(port());
+  fourth.Send(post);
+  three_wait.Wait();
+  waiting.clear();
+}
+
+TEST_F(ServerTest, RefusesABodyBeforeItComes) {
+  ServerOptions options;
+  options.admit = [](const Request& head) -> std::optional<Response> {
+    EXPECT_EQ(head.method, "POST");
+    EXPECT_EQ(head.path, head.Header("x-name"));
+    EXPECT_TRUE(head.body.empty());
+    if (head.path == "/in") return std::nullopt;
+    return Response{401, "", "X-Why: no token\r\n", ""};
+  };
+  ServeEcho(options);
+  auto head = [](const std::string& path) {
+    return "POST " + path + " HTTP/1.1\r\nHost: h\r\nX-Name: " + path +
+           "\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n";
+  };
+  Peer out(port());
+  out.Send(head("/out"));
+  const std::string refused = out.ReceiveAll();
+  EXPECT_TRUE(refused.starts_with("HTTP/1.1 401 ")) << refused;
+  EXPECT_NE(refused.find("Connection: close\r\nX-Why: no token\r\n"), std::string::npos);
+  Peer in(port());
+  in.Send(head("/in"));
+  EXPECT_EQ(in.Receive(25), "HTTP/1.1 100 Continue\r\n\r\n");
+  in.Send("abc");
+  EXPECT_TRUE(in.Receive(kGetAnswer.size() + 6).ends_with("POST /in abc"));
+}
+
+TEST_F(ServerTest, TheOwnerWordsRefusalsAndHeadersOfEveryAnswer) {
+  ServerOptions options;
+  options.header_lines = "X-Ours: 1\r\n";
+  options.refusal = [](int status) {
+    return Response{status, "application/json", "", "[" + std::to_string(status) + "]"};
+  };
+  Serve([](Request, Responder) {}, options);
+  auto ask = [this](const std::string& bytes) {
+    Peer peer(port());
+    peer.Send(bytes);
+    return peer.ReceiveAll();
+  };
+  for (auto [bytes, status] : {std::pair{"CONNECT h:1 HTTP/1.1\r\nHost: h:1\r\n\r\n", "400"},
+                               {"GET / HTTP/3.0\r\n\r\n", "505"},
+                               {"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", "500"}}) {
+    const std::string answer = ask(bytes);
+    EXPECT_TRUE(answer.starts_with(std::string("HTTP/1.1 ") + status)) << answer;
+    EXPECT_TRUE(answer.ends_with(std::string("X-Ours: 1\r\n\r\n[") + status + "]")) << answer;
+    EXPECT_NE(answer.find("\r\nContent-Type: application/json\r\n"), std::string::npos);
+  }
+}
+
 TEST_F(ServerTest, DrainsWhatIsUnderWayAndClosesTheRest) {
   std::promise<Responder> promise;
   Serve([&](Request request, Responder responder) {
@@ -389,7 +512,7 @@ TEST_F(ServerTest, DrainsWhatIsUnderWayAndClosesTheRest) {
   });
   Peer idle(port()), slow(port());
   idle.Send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
-  idle.Receive(27);
+  idle.Receive(27 + kDate.size());
   slow.Send("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n");
   Responder responder = promise.get_future().get();
   std::atomic<bool> drained = false;

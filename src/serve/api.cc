@@ -14,13 +14,30 @@ namespace {
 using base::Code;
 
 constexpr size_t kMaxQueued = 2048;
+constexpr std::string_view kSecurityHeaders =
+    "X-Content-Type-Options: nosniff\r\n"
+    "X-Frame-Options: DENY\r\n"
+    "Referrer-Policy: no-referrer\r\n"
+    "Cache-Control: no-store\r\n";
+
+net::Response Nowhere(const std::string& allow) {
+  if (allow.empty()) return ErrorResponse(404, "There is nothing at this address.");
+  auto response = ErrorResponse(405, "Allowed here: " + allow);
+  response.header_lines = "Allow: " + allow + "\r\n";
+  return response;
+}
 
 void AnswerNowhere(const CallPtr& call) {
-  const std::string allow = FindRoute(call->request.method, call->request.path).allow;
-  auto response = allow.empty() ? ErrorResponse(404, "Not Found", "There is nothing at this address.")
-                                : ErrorResponse(405, "Method Not Allowed", "Allowed here: " + allow);
-  if (!allow.empty()) response.header_lines = "Allow: " + allow + "\r\n";
-  call->Finish(std::move(response));
+  call->Finish(Nowhere(FindRoute(call->request.method, call->request.path).allow));
+}
+
+// What is not there is nobody's business without a token.
+constexpr Route kNowhere{"", "", "", AnswerNowhere, Where::kIo};
+constexpr Route kNowhereOpen{"", "", "", AnswerNowhere, Where::kIo, Access::kOpen};
+
+const Route& RouteOf(const Match& match, std::string_view path) {
+  if (match.route != nullptr) return *match.route;
+  return path.starts_with(kApiRoot) ? kNowhere : kNowhereOpen;
 }
 
 bool IsJson(std::string_view content_type) {
@@ -34,8 +51,7 @@ bool IsJson(std::string_view content_type) {
 void Run(const CallPtr& call) {
   const auto content_type = call->request.Header("content-type");
   if (!call->request.body.empty() && content_type && !IsJson(*content_type)) {
-    call->Finish(
-        ErrorResponse(415, "Unsupported Media Type", "A body is application/vnd.api+json or application/json."));
+    call->Finish(ErrorResponse(415, "A body is application/vnd.api+json or application/json."));
     return;
   }
   try {
@@ -46,12 +62,17 @@ void Run(const CallPtr& call) {
 }
 
 net::Response Unauthorized() {
-  auto response = ErrorResponse(401, "Unauthorized", "The request has no valid bearer token.");
+  auto response = ErrorResponse(401, "The request has no valid bearer token.");
   response.header_lines = "WWW-Authenticate: Bearer\r\n";
   return response;
 }
 
 }  // namespace
+
+void Configure(net::ServerOptions& options) {
+  options.header_lines = kSecurityHeaders;
+  options.refusal = [](int status) { return ErrorResponse(status); };
+}
 
 struct Api::Impl {
   Impl(store::Store& store, deliver::Dispatcher* dispatcher, base::Clock& clock, Options options)
@@ -75,12 +96,8 @@ struct Api::Impl {
 };
 
 void Api::Impl::Handle(net::Request request, net::Responder responder) {
-  // What is not there is nobody's business without a token.
-  static constexpr Route kNowhere{"", "", "", AnswerNowhere, Where::kIo};
-  static constexpr Route kNowhereOpen{"", "", "", AnswerNowhere, Where::kIo, Access::kOpen};
   auto match = FindRoute(request.method, request.path);
-  const bool in_api = request.path.starts_with(kApiRoot);
-  const Route* route = match.route != nullptr ? match.route : in_api ? &kNowhere : &kNowhereOpen;
+  const Route* route = &RouteOf(match, request.path);
   auto call = std::make_shared<Call>(context, route, std::move(request), std::move(responder));
   call->ids = std::move(match.ids);
   Begin(call, BearerToken(call->request));
@@ -132,6 +149,19 @@ Api::~Api() { impl_->closing.store(true); }
 
 void Api::Handle(net::Request request, net::Responder responder) {
   impl_->Handle(std::move(request), std::move(responder));
+}
+
+std::optional<net::Response> Api::Admit(const net::Request& head) {
+  const auto match = FindRoute(head.method, head.path);
+  const Route& route = RouteOf(match, head.path);
+  std::optional<net::Response> refused;
+  if (route.access != Access::kOpen && BearerToken(head).empty()) {
+    refused = Unauthorized();
+  } else if (&route == &kNowhereOpen) {
+    refused = Nowhere(match.allow);
+  }
+  if (refused) impl_->context->metrics.CountRequest(route, refused->status);
+  return refused;
 }
 
 void Api::Notice(const store::Committed& committed) {

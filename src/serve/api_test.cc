@@ -48,6 +48,39 @@ TEST_F(ApiTest, HeadersSayWhatTheContractWants) {
   EXPECT_NE(preferred.head.find("Preference-Applied: profile=preview"), std::string::npos) << preferred.head;
 }
 
+TEST_F(ApiTest, WhatTheHttpServerRefusesIsAnErrorDocumentToo) {
+  struct Row {
+    const char* request;
+    const char* status;
+    const char* title;
+  };
+  for (const Row& row :
+       {Row{"CONNECT h:1 HTTP/1.1\r\nHost: h:1\r\n\r\n", "400", "Bad Request"},
+        {"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "400", "Bad Request"},
+        {"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9999999\r\n\r\n", "413", "Payload Too Large"},
+        {"GET / HTTP/3.0\r\n\r\n", "505", "HTTP Version Not Supported"}}) {
+    const std::string answer = testing_support::HttpConnection(server->port()).SendRaw(row.request);
+    const std::string title = row.title;
+    EXPECT_TRUE(answer.starts_with(std::string("HTTP/1.1 ") + row.status)) << answer;
+    EXPECT_TRUE(
+        answer.ends_with(std::string(R"({"errors":[{"status":")") + row.status + R"(","title":")" + title + "\"}]}"))
+        << answer;
+    EXPECT_NE(answer.find("Content-Type: application/vnd.api+json\r\n"), std::string::npos) << answer;
+    EXPECT_NE(answer.find("X-Content-Type-Options: nosniff\r\n"), std::string::npos) << answer;
+    EXPECT_NE(answer.find("Cache-Control: no-store\r\n"), std::string::npos) << answer;
+  }
+}
+
+TEST_F(ApiTest, RefusesWithoutTheBody) {
+  const std::string post = "POST /api/iacp/v3/environments HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n";
+  for (auto [head, status] : {std::pair{post, "401"},
+                              {"POST /nowhere HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n", "404"},
+                              {"POST /healthz HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n", "405"}}) {
+    const std::string answer = testing_support::HttpConnection(server->port()).SendRaw(head + "\r\n");
+    EXPECT_TRUE(answer.starts_with(std::string("HTTP/1.1 ") + status)) << answer;
+  }
+}
+
 TEST_F(ApiTest, WithoutATokenNothingIsTold) {
   Check({
       {"no such address", "GET", "/nothing", "", 401, {}, {}, "none"},

@@ -3,15 +3,6 @@
 #include "serve/routes.h"
 
 namespace serve {
-namespace {
-
-constexpr std::string_view kSecurityHeaders =
-    "X-Content-Type-Options: nosniff\r\n"
-    "X-Frame-Options: DENY\r\n"
-    "Referrer-Policy: no-referrer\r\n"
-    "Cache-Control: no-store\r\n";
-
-}  // namespace
 
 Call::Call(std::shared_ptr<Context> owner, const Route* matched, net::Request received, net::Responder responder)
     : context(*owner),
@@ -23,7 +14,6 @@ Call::Call(std::shared_ptr<Context> owner, const Route* matched, net::Request re
 Subject Call::subject() const { return {route.subject, ids.empty() ? std::string_view() : ids.front()}; }
 
 void Call::Finish(net::Response response) {
-  response.header_lines.append(kSecurityHeaders);
   if (auto prefer = request.Header("prefer"); prefer && *prefer == "profile=preview") {
     response.header_lines.append("Preference-Applied: profile=preview\r\n");
   }

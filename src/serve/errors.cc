@@ -33,13 +33,22 @@ int StatusOf(Code code) {
 
 std::string_view TitleOf(int status) {
   switch (status) {
+    case 400: return "Bad Request";
+    case 401: return "Unauthorized";
     case 403: return "Forbidden";
     case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 408: return "Request Timeout";
     case 409: return "Conflict";
     case 410: return "Gone";
     case 413: return "Payload Too Large";
+    case 414: return "URI Too Long";
+    case 415: return "Unsupported Media Type";
+    case 431: return "Request Header Fields Too Large";
+    case 501: return "Not Implemented";
     case 503: return "Service Unavailable";
     case 504: return "Gateway Timeout";
+    case 505: return "HTTP Version Not Supported";
     default: return "Internal Server Error";
   }
 }
@@ -108,9 +117,7 @@ net::Response ErrorResponse(const Error& error, const Subject& subject) {
   return response;
 }
 
-net::Response ErrorResponse(int status, std::string_view title, std::string_view detail) {
-  return Render(status, title, detail, {});
-}
+net::Response ErrorResponse(int status, std::string_view detail) { return Render(status, TitleOf(status), detail, {}); }
 
 std::string CleanText(std::string_view text) {
   if (base::IsUtf8(text)) return std::string(text);

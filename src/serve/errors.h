@@ -12,6 +12,7 @@
 //   kTooLarge      413     Payload Too Large
 //   kUnavailable   503     Service Unavailable, with Retry-After
 //   kTimeout       504     Gateway Timeout
+//   none           400, 408, 414, 431, 501, 505: what the HTTP server refuses by itself
 //   kCorrupt, kInternal    500     Internal Server Error; what happened goes to the log only
 #pragma once
 
@@ -40,7 +41,7 @@ struct Subject {
 };
 net::Response ErrorResponse(const base::Error& error, const Subject& subject);
 // For what is decided before any handler: 401, 405, 415, ...
-net::Response ErrorResponse(int status, std::string_view title, std::string_view detail = {});
+net::Response ErrorResponse(int status, std::string_view detail = {});
 
 // `text` with every malformed UTF-8 sequence replaced by U+FFFD: bytes from outside may go into a document.
 std::string CleanText(std::string_view text);

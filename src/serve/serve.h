@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/clock.h"
@@ -22,6 +23,10 @@ struct Options {
   std::string external_url;  // links begin with it, paths follow; empty: links without a host
 };
 
+// What a server in front of an Api says by itself: refusals are error documents, and every answer has the security
+// headers.
+void Configure(net::ServerOptions& options);
+
 class Api {
  public:
   // `dispatcher` may be null (tests): its metrics are left out then.
@@ -29,6 +34,8 @@ class Api {
   ~Api();  // answers what waits with 503 and joins the workers
 
   void Handle(net::Request request, net::Responder responder);  // on the I/O thread
+  // The refusal of a request that needs no body to be refused; for net::ServerOptions::admit.
+  std::optional<net::Response> Admit(const net::Request& head);
   // Wakes long polls. Any thread; the store's listener calls it.
   void Notice(const store::Committed& committed);
   // From now on /readyz answers 503, long polls are answered at once, and work goes on.

@@ -50,9 +50,13 @@ class ApiFixture : public testing::Test {
     api = std::make_unique<serve::Api>(*store, nullptr, clock, api_options);
     *told.Lock() = api.get();
     io = std::make_unique<net::IoThread>("test", clock);
-    auto listening = net::Server::Listen(*io, clock, {}, [this](net::Request request, net::Responder responder) {
-      api->Handle(std::move(request), std::move(responder));
-    });
+    net::ServerOptions server_options;
+    serve::Configure(server_options);
+    server_options.admit = [this](const net::Request& head) { return api->Admit(head); };
+    auto listening =
+        net::Server::Listen(*io, clock, server_options, [this](net::Request request, net::Responder responder) {
+          api->Handle(std::move(request), std::move(responder));
+        });
     EXPECT_TRUE(listening);
     server = std::move(*listening);
     AddToken("admin", {{base::Scope::kAdmin, {}}});
