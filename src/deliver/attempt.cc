@@ -21,6 +21,7 @@ base::Result<net::SendRequest> Prepare(const store::Loaded& loaded, const store:
   request.url = url;
   request.body = loaded.body;
   const int seconds = target.timeout_s == 0 ? store::kDefaultTimeoutSeconds : target.timeout_s;
+  request.repeatable = true;  // the receiver knows a delivery by its webhook-id
   request.timeout = std::min<base::Micros>(std::chrono::seconds(seconds), max_timeout);
   return request;
 }

@@ -82,10 +82,11 @@ void Attempt::OnResolved(Resolved resolved) {
   Obtain();
 }
 
-// Uses an idle connection to one of the judged addresses, or makes one.
+// Uses an idle connection to one of the judged addresses, or makes one. Whether an idle one still lives shows only when
+// it is used, so it is not for what may be sent only once.
 void Attempt::Obtain() {
   for (const Address& address : addresses_) {
-    if (!request_.keep_alive || replaced_) break;
+    if (!request_.keep_alive || !request_.repeatable || replaced_) break;
     connection_ = client_.pool.Take(PoolKey(address));
     if (!connection_) continue;
     result_.address = address;

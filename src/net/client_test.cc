@@ -49,6 +49,7 @@ class ClientTest : public testing::Test {
     request.header_lines =
         "Host: " + request.url.HostHeader() + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
     request.body = std::move(body);
+    request.repeatable = true;
     return request;
   }
 
@@ -305,6 +306,19 @@ TEST_F(ClientTest, ReplacesADeadConnectionOnceWithinTheAttempt) {
   endpoint.Then(Misbehave(Kind::kCloseWithoutAnswer));
   EXPECT_EQ(Name(Send(endpoint.Url()).fault), "send_failed") << "a fresh one that dies is a fault";
   EXPECT_EQ(endpoint.RequestCount(), 5u);
+}
+
+TEST_F(ClientTest, WhatIsNotRepeatableIsSentOnce) {
+  FakeEndpoint endpoint;
+  ExpectDelivers(endpoint.Url());
+  SendRequest request = Post(endpoint.Url());
+  request.repeatable = false;
+  endpoint.Then(Misbehave(Kind::kCloseWithoutAnswer));
+  EXPECT_EQ(Name(Send(request).fault), "send_failed");
+  EXPECT_EQ(endpoint.RequestCount(), 2u);
+  EXPECT_EQ(endpoint.ConnectionCount(), 2u) << "not on a connection that may be dead";
+  EXPECT_EQ(Send(request).code, 204);
+  EXPECT_TRUE(Send(endpoint.Url()).reused_connection) << "what it leaves is of use to others";
 }
 
 TEST_F(ClientTest, DoesNotSendAgainOnceTheAnswerHasBegun) {

@@ -124,6 +124,9 @@ struct SendRequest {
   bool verify_tls = true;
   std::string ca_file;  // empty: the system's
   bool keep_alive = true;
+  // Whether it may be sent a second time when a connection used again dies before it answers: the first one may have
+  // had its effect. What is not repeatable takes a fresh connection.
+  bool repeatable = false;
   size_t keep_body = 64 << 10;
 };
 
@@ -157,8 +160,9 @@ struct ClientLimits {
 };
 
 // Sends requests. Redirects are never followed, nothing is decoded, environment proxies are ignored, addresses are
-// judged and pinned. A connection used again that turns out to be dead before a byte of the response came is replaced
-// once by a fresh one within the same attempt. `egress` null: no guard (the command line's own server connections).
+// judged and pinned. A connection used again (by a repeatable request only) that turns out to be dead before a byte of
+// the response came is replaced once by a fresh one within the same attempt. `egress` null: no guard (the command
+// line's own server connections).
 class Client {
  public:
   using Done = std::function<void(SendResult)>;  // called on the I/O thread, exactly once

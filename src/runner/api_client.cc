@@ -97,6 +97,7 @@ Result<net::SendRequest> ApiClient::Impl::MakeRequest(std::string_view method, s
   }
   request.url = std::move(url);
   request.method = method;
+  request.repeatable = method == "GET";
   request.body = std::move(body);
   request.timeout = options.timeout;
   request.ca_file = options.ca_file;
