@@ -15,11 +15,12 @@ constexpr size_t kMaxNameBytes = 256, kMaxValueBytes = 4096;
 constexpr std::string_view kUserAgent = "Runbell/" RB_VERSION;
 constexpr std::string_view kRedacted = "(sensitive)";
 
-// What we set ourselves, what belongs to one connection (RFC 9110 section 7.6.1), and Expect, which would make the
-// request wait.
-constexpr std::array<std::string_view, 13> kReserved = {
-    "host",       "content-type", "content-length", "date",    "user-agent",        "accept-encoding", "connection",
-    "keep-alive", "te",           "trailer",        "upgrade", "transfer-encoding", "expect",
+// What we set ourselves, what belongs to one connection (RFC 9110 section 7.6.1), what would make a receiver read
+// another body than the signed one or believe another sender, and Expect, which would make the request wait.
+constexpr std::array<std::string_view, 15> kReserved = {
+    "host",       "content-type", "content-length", "date",    "user-agent",        "accept-encoding",  "connection",
+    "keep-alive", "te",           "trailer",        "upgrade", "transfer-encoding", "content-encoding", "forwarded",
+    "expect",
 };
 constexpr std::array<std::string_view, 4> kReservedPrefixes = {"webhook-", "x-scalr-", "x-signature", "proxy-"};
 
@@ -33,7 +34,9 @@ bool IsTokenChar(char c) {
 bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 bool HasControl(std::string_view text) { return std::any_of(text.begin(), text.end(), IsControl); }
 
-bool IsReserved(std::string_view name) {
+// Servers that hand headers on as variables (CGI, WSGI) do not tell "_" from "-".
+bool IsReserved(std::string name) {
+  std::replace(name.begin(), name.end(), '_', '-');
   return std::any_of(kReserved.begin(), kReserved.end(),
                      [&](std::string_view reserved) { return SameHeaderName(name, reserved); }) ||
          std::any_of(kReservedPrefixes.begin(), kReservedPrefixes.end(),

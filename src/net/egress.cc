@@ -38,8 +38,9 @@ constexpr Range kRangesV6[] = {
 
 // Where clouds hand out credentials and machine configuration. Some lie in ranges that an operator may well allow.
 constexpr const char* kMetadata[] = {
-    "169.254.169.254", "169.254.170.2", "169.254.170.23", "169.254.0.23", "100.100.100.200", "192.0.0.192",
-    "168.63.129.16",   "fd00:ec2::254", "fd00:ec2::23",   "fd20:ce::254", "fe80::a9fe:a9fe",
+    "169.254.169.254", "169.254.170.2", "169.254.170.23",     "169.254.0.23",    "169.254.42.42",
+    "100.100.100.200", "192.0.0.192",   "168.63.129.16",      "fd00:ec2::254",   "fd00:ec2::23",
+    "fd20:ce::254",    "fd00:42::42",   "fd00:c1::a9fe:a9fe", "fe80::a9fe:a9fe",
 };
 
 bool Covers(const Address& base, int bits, const Address& address) {

@@ -160,7 +160,8 @@ TEST(Egress, MetadataIsRefusedWhateverIsAllowed) {
     ASSERT_TRUE(open.Allow(rule)) << rule;
   }
   ASSERT_EQ(open.Judge(At("10.1.2.3"), 80), Refusal::kNone);
-  for (const char* text : {"169.254.169.254", "169.254.170.2", "100.100.100.200", "192.0.0.192", "168.63.129.16"}) {
+  for (const char* text :
+       {"169.254.169.254", "169.254.170.2", "100.100.100.200", "192.0.0.192", "168.63.129.16", "169.254.42.42"}) {
     EXPECT_EQ(open.Judge(At(text), 80), Refusal::kMetadata) << text;
     for (const Carrier& carrier : kCarriers) {
       for (int i = 0; i < 20; ++i) {
@@ -169,7 +170,9 @@ TEST(Egress, MetadataIsRefusedWhateverIsAllowed) {
       }
     }
   }
-  for (const char* text : {"fd00:ec2::254", "fd20:ce::254"}) EXPECT_EQ(open.Judge(At(text), 80), Refusal::kMetadata);
+  for (const char* text : {"fd00:ec2::254", "fd20:ce::254", "fd00:42::42", "fd00:c1::a9fe:a9fe"}) {
+    EXPECT_EQ(open.Judge(At(text), 80), Refusal::kMetadata) << text;
+  }
 }
 
 TEST(Egress, OpensWhatItIsToldTo) {
