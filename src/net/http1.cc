@@ -281,7 +281,7 @@ struct RequestReader::Impl {
     if (message->body_full) return Bad(413);
     if (ec == http::error::header_limit) {
       bool has_line = bytes.substr(0, limits.max_header_bytes).find('\n') != std::string_view::npos;
-      return Bad(message->target.empty() && !has_line ? 414 : 431);
+      return Bad(!message->is_header_done() && message->target.empty() && !has_line ? 414 : 431);
     }
     if (ec == http::error::bad_version) return Bad(505);
     if (message->unknown_coding) return Bad(501);
