@@ -6,10 +6,13 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <system_error>
 #include <utility>
+
+#include "base/log.h"
 
 namespace store {
 
@@ -44,6 +47,36 @@ Status SyncDirectory(const std::string& path) {
   return {};
 }
 
+// Whoever can write here must not be able to lead us to another file, or to keep us waiting at a pipe. kNotFound: there
+// is none; kConflict: O_EXCL finds one.
+Result<int> OpenFile(const std::string& path, int flags) {
+  const int file = open(path.c_str(), flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+  if (file < 0 && errno == ELOOP) {
+    return Error(Code::kUnavailable, path + " is a symbolic link: put the file itself into the data directory");
+  }
+  if (file < 0) {
+    Error error = SystemError("open", path);
+    if (errno == ENOENT) error.code = Code::kNotFound;
+    if (errno == EEXIST) error.code = Code::kConflict;
+    return error;
+  }
+  struct stat what {};
+  if (fstat(file, &what) != 0 || !S_ISREG(what.st_mode)) {
+    close(file);
+    return Error(Code::kUnavailable, path + " is not a regular file");
+  }
+  return file;
+}
+
+void WarnOfOthers(const std::string& path) {
+  struct stat what {};
+  if (stat(path.c_str(), &what) != 0 || (what.st_mode & 077) == 0) return;
+  char mode[8];
+  std::snprintf(mode, sizeof mode, "%04o", what.st_mode & 07777u);
+  base::Log(base::LogLevel::kWarn, "other users may enter the data directory; chmod 700 keeps them out",
+            {{"directory", path}, {"mode", mode}});
+}
+
 }  // namespace
 
 Result<Directory> Directory::Open(const std::string& path) {
@@ -55,9 +88,13 @@ Result<Directory> Directory::Open(const std::string& path) {
   if (failed) return Error(Code::kUnavailable, "make " + parent.string() + ": " + failed.message());
   if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return SystemError("make", path);
 
+  WarnOfOthers(path);
+
   const std::string name = path + "/lock";
-  int lock = open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (lock < 0) return SystemError("open", name);
+  auto opened = OpenFile(name, O_RDWR | O_CREAT | O_EXCL);
+  const bool is_new = opened.has_value();
+  if (!opened && opened.error().code == Code::kConflict) opened = OpenFile(name, O_RDWR);
+  RB_ASSIGN(const int lock, std::move(opened));
   if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
     const bool held = errno == EWOULDBLOCK;
     Error error = SystemError("lock", name);
@@ -67,21 +104,31 @@ Result<Directory> Directory::Open(const std::string& path) {
                  "the data directory " + path +
                      " is in use by another process; if that is a server, talk to it with --server URL");
   }
-  return Directory(path, lock);
+  return Directory(path, lock, is_new);
 }
 
 Directory::Directory(Directory&& other) noexcept
-    : path_(std::move(other.path_)), lock_(std::exchange(other.lock_, -1)) {}
+    : path_(std::move(other.path_)), lock_(std::exchange(other.lock_, -1)), is_new_(other.is_new_) {}
 
 Directory::~Directory() {
   if (lock_ >= 0) close(lock_);
 }
 
+Result<Directory::Made> Directory::MakeFile(std::string_view name) const {
+  auto file = OpenFile(File(name), O_RDONLY | O_CREAT | O_EXCL);
+  const bool made = file.has_value();
+  if (!made && file.error().code == Code::kConflict) file = OpenFile(File(name), O_RDONLY);
+  RB_ASSIGN(const int opened, std::move(file));
+  close(opened);
+  if (!made) return Made::kNothing;
+  return is_new_ ? Made::kFirst : Made::kAgain;
+}
+
 Status Directory::WriteFile(std::string_view name, std::string_view bytes) const {
   const std::string target = File(name);
   const std::string draft = target + ".new";
-  int file = open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (file < 0) return SystemError("open", draft);
+  unlink(draft.c_str());  // left by a crash, or put there: never written through
+  RB_ASSIGN(const int file, OpenFile(draft, O_WRONLY | O_CREAT | O_EXCL));
   Status written = WriteAll(file, bytes, draft);
   close(file);
   RB_TRY(std::move(written));
@@ -91,11 +138,9 @@ Status Directory::WriteFile(std::string_view name, std::string_view bytes) const
 
 Result<std::string> Directory::ReadFile(std::string_view name) const {
   const std::string path = File(name);
-  int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) {
-    if (errno == ENOENT) return std::string();
-    return SystemError("open", path);
-  }
+  auto opened = OpenFile(path, O_RDONLY);
+  if (!opened && opened.error().code == Code::kNotFound) return std::string();
+  RB_ASSIGN(const int file, std::move(opened));
   std::string bytes(4096, '\0');
   ssize_t size = read(file, bytes.data(), bytes.size());
   if (size < 0) {

@@ -249,6 +249,11 @@ struct Store::Impl {
 
 Result<std::unique_ptr<Store>> Store::Open(Options options, base::Clock& clock, base::Random& random) {
   RB_ASSIGN(Directory directory, Directory::Open(options.directory));
+  RB_ASSIGN(const auto made, directory.MakeFile(kFile));
+  if (made == Directory::Made::kAgain) {
+    base::Log(base::LogLevel::kError, "the database of a data directory that was in use is gone: an empty one is begun",
+              {{"database", directory.File(kFile)}});
+  }
   RB_ASSIGN(auto db, Db::Open(directory.File(kFile), options.vfs, Db::Mode::kWrite, kWriterCacheKib));
   RB_TRY(PrepareSchema(*db));
   RB_ASSIGN(Sealer sealer, Sealer::Open(directory, *db, options.key, random));
