@@ -6,6 +6,8 @@
 int main(int argc, char** argv) {
   // A reader that goes away is an error of a write, not the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
+  // So is a file that may not grow further (ulimit -f): the store refuses writes, and what is stored can still be read.
+  std::signal(SIGXFSZ, SIG_IGN);
   auto clock = base::MakeRealClock();
   auto random = base::MakeSecureRandom();
   app::Context context{app::ReadEnvironment(), *clock, *random,

@@ -16,6 +16,7 @@ namespace {
 
 // Descriptors that are neither API connections nor attempts: the database, its readers, the log, the resolver.
 constexpr int kReservedDescriptors = 128;
+constexpr int kFewestDescriptors = 64;
 
 // Raises the limit of open files as far as it goes and returns it.
 int RaiseOpenFiles() {
@@ -60,7 +61,7 @@ struct App::Impl {
   ~Impl() { LeaveListeners(); }
 
   base::Status Open(base::Random& random, Deps deps);
-  void LimitDescriptors(net::ServerOptions& server_options);
+  base::Status LimitDescriptors(net::ServerOptions& server_options);
   void LeaveListeners() {
     auto access = listeners->Lock();
     *access = {};
@@ -83,10 +84,17 @@ struct App::Impl {
   std::unique_ptr<Upkeep> upkeep;
 };
 
-void App::Impl::LimitDescriptors(net::ServerOptions& server_options) {
-  int half = std::max(16, (RaiseOpenFiles() - kReservedDescriptors) / 2);
+base::Status App::Impl::LimitDescriptors(net::ServerOptions& server_options) {
+  const int limit = RaiseOpenFiles();
+  if (limit < kFewestDescriptors) {
+    return base::Error(base::Code::kUnavailable,
+                       fmt::format("{} open files are allowed and the server needs {}; raise the limit (ulimit -n)",
+                                   limit, kFewestDescriptors));
+  }
+  int half = std::max(16, (limit - kReservedDescriptors) / 2);
   server_options.max_connections = std::min(server_options.max_connections, static_cast<size_t>(half));
   settings.deliver.in_all = std::min(settings.deliver.in_all, half);
+  return {};
 }
 
 base::Status App::Impl::Open(base::Random& random, Deps deps) {
@@ -95,7 +103,7 @@ base::Status App::Impl::Open(base::Random& random, Deps deps) {
   net::ServerOptions server_options;
   server_options.host = listen.host;
   server_options.port = listen.port;
-  LimitDescriptors(server_options);
+  RB_TRY(LimitDescriptors(server_options));
 
   settings.store.vfs = deps.vfs;
   RB_ASSIGN(store, store::Store::Open(settings.store, clock, random));

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <cstdlib>
 #include <string>
 #include <utility>
 
@@ -62,10 +63,17 @@ void DeadlineQueue::Expire() {
 
 // ---- the thread ----
 
+// Asio opens its epoll descriptors with the first socket object, and throws when there are none left. Better now, when
+// ending the process harms nothing.
 IoThread::Impl::Impl(base::Clock& clock)
     : deadlines(clock, [this](std::function<void()> work) { Post(std::move(work)); }) {
-  // Asio opens its epoll descriptors with the first socket object, and throws when there are none left. Better now.
-  tcp::socket first(context);
+  try {
+    tcp::socket first(context);
+  } catch (const boost::system::system_error& e) {
+    base::Log(base::LogLevel::kError, "cannot wait for the network; raise the limit of open files (ulimit -n)",
+              {{"error", e.code().message()}});
+    std::_Exit(EXIT_FAILURE);
+  }
 }
 
 void IoThread::Impl::Post(std::function<void()> work) {

@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <memory>
@@ -118,6 +119,17 @@ TEST_F(IoThreadTest, ADeadlineMayEndItselfAndSetOthers) {
   Pass(seconds(1));
   EXPECT_EQ(expired, 1);
   OnIo([&] { second.reset(); });
+}
+
+TEST(IoThreadDeathTest, SaysSoWhenDescriptorsHaveRunOut) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  auto start = [] {
+    rlimit few{3, 3};
+    setrlimit(RLIMIT_NOFILE, &few);
+    testing_support::ManualClock clock;
+    IoThread io("io", clock);
+  };
+  EXPECT_EXIT(start(), testing::ExitedWithCode(1), "raise the limit of open files");
 }
 
 }  // namespace

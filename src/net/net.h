@@ -71,10 +71,10 @@ class Egress {
 // and Servers may be destroyed on any thread. The IoThread outlives them, and the Resolver outlives the Clients.
 class IoThread {
  public:
-  IoThread(std::string name, base::Clock& clock);
-  ~IoThread();                            // stops and joins
-  void Post(std::function<void()> work);  // any thread
-  bool Here() const;                      // whether the caller is this thread
+  IoThread(std::string name, base::Clock& clock);  // ends the process when descriptors have run out
+  ~IoThread();                                     // stops and joins
+  void Post(std::function<void()> work);           // any thread
+  bool Here() const;                               // whether the caller is this thread
   struct Impl;
   Impl& impl() { return *impl_; }
 
