@@ -32,7 +32,7 @@ Snapshot Example() {
   s.environment = base::EnvironmentId{5};
   s.environment_name = "production";
   s.environment_url = "https://runbell.example.com/env";
-  s.variables = {{"region", "eu-west-1"}, {"a_count", 3}};
+  s.variables = {{"region", "eu-west-1"}, {"a_count", "3"}};
   s.plan = run::Counts{1, 2, 3, 4};
   return s;
 }
@@ -65,7 +65,7 @@ TEST(Payload, UnderscoreFormIsByteForByteTheDocumentedOne) {
             R"("workspace":{"id":"ws-v00000000000004","name":"network","url":"https://runbell.example.com/ws"},)"
             R"("environment":{"id":"env-v00000000000005","name":"production",)"
             R"("url":"https://runbell.example.com/env"},)"
-            R"("variables":{"region":"eu-west-1","a_count":3},)"
+            R"("variables":{"region":"eu-west-1","a_count":"3"},)"
             R"("event_id":"evt-v00000000000007","sequence":42,"reason":"approval","is_destroy":false,"is_dry":false,)"
             R"("plan":{"add":1,"change":2,"destroy":3,"import":4}})");
 }
@@ -88,7 +88,7 @@ TEST(Payload, HyphenFormIsSortedAtEveryLevelBeforeOurExtras) {
             R"("created-by":{"email":"me@example.com","id":"user-v00000000000002","username":"ci"},)"
             R"("id":"run-v00000000000001","message":"Updated instance\n","source":"cli","status":"planned",)"
             R"("updated-at":"2020-11-25T00:43:38","url":"https://runbell.example.com/runs/run-v00000000000001"},)"
-            R"("variables":{"region":"eu-west-1","a_count":3},)"
+            R"("variables":{"region":"eu-west-1","a_count":"3"},)"
             R"("webhook":{"id":"wh-v00000000000003","name":"Data Platform"},)"
             R"("workspace":{"id":"ws-v00000000000004","name":"network","url":"https://runbell.example.com/ws"},)"
             R"("event-id":"evt-v00000000000007","sequence":42,"reason":"approval","is-destroy":false,"is-dry":false,)"
