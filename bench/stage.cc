@@ -39,6 +39,7 @@ Stage::~Stage() {
 
 base::Status Stage::Build() {
   std::filesystem::create_directories(plan_.directory);
+  std::filesystem::permissions(plan_.directory, std::filesystem::perms::owner_all);
   RB_ASSIGN(sinks_, Sinks::Start(plan_.sinks, &arrivals_));
   RB_ASSIGN(token_, RunCommand({plan_.binary, "token", "create", "--data", plan_.directory, "--name", "bench",
                                 "--scope", "admin"}));

@@ -36,6 +36,8 @@ class Guarded {
 
   Access Lock() { return Access(mutex_, changed_, &data_); }
   void NotifyAll() { changed_.notify_all(); }
+  // Where all who wait would be content with the same, and one can have it.
+  void NotifyOne() { changed_.notify_one(); }
 
  private:
   std::mutex mutex_;

@@ -23,7 +23,7 @@ bool Workers::Post(Job job) {
     if (state->jobs.size() >= max_queued_) return false;
     state->jobs.push_back(std::move(job));
   }
-  state_.NotifyAll();
+  state_.NotifyOne();
   return true;
 }
 

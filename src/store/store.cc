@@ -240,7 +240,7 @@ struct Store::Impl {
       if (!reader->ok()) (void)reader->TakeError();
     }
     readers.Lock()->push_back(std::move(reader));
-    readers.NotifyAll();
+    readers.NotifyOne();
     return result;
   }
 };
