@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/time_text.h"
+#include "hook/hook.h"
 
 namespace app {
 
@@ -22,15 +23,6 @@ std::string LowerCase(std::string_view text) {
   std::string lower(text);
   for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   return lower;
-}
-
-// By its name, what a header's value is likely to be; hiding one too many does no harm.
-bool LooksSecret(std::string_view name) {
-  static constexpr std::string_view kParts[] = {"auth",     "cookie", "token",      "secret",
-                                                "password", "key",    "credential", "session"};
-  std::string lower = LowerCase(name);
-  return std::any_of(std::begin(kParts), std::end(kParts),
-                     [&](std::string_view part) { return lower.find(part) != std::string::npos; });
 }
 
 struct Header {
@@ -83,7 +75,7 @@ Result<json::array> ChangedHeaders(ApiClient& api, const Arguments& a, const std
   for (const std::string& name : a.removed_headers) RemoveHeader(headers, name);
   for (const std::string& line : a.headers) {
     RB_ASSIGN(Header header, SplitHeader(line));
-    SetHeader(headers, header, LooksSecret(header.name));
+    SetHeader(headers, header, hook::SoundsSecret(header.name));
   }
   for (const std::string& text : a.secret_headers) {
     RB_ASSIGN(Header header, ReadSecretHeader(text));
@@ -356,7 +348,7 @@ std::vector<std::string> SecretsOnCommandLine(const Arguments& a) {
   std::vector<std::string> names;
   for (const std::string& line : a.headers) {
     auto header = SplitHeader(line);
-    if (header && LooksSecret(header->name)) names.push_back(header->name);
+    if (header && hook::SoundsSecret(header->name)) names.push_back(header->name);
   }
   return names;
 }

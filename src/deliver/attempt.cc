@@ -59,6 +59,21 @@ std::optional<base::Micros> RetryAfterOf(const net::SendResult& result, base::Wa
   return value ? hook::ParseRetryAfter(*value, now) : std::nullopt;
 }
 
+// A receiver may send back what it was sent, whole or without the scheme ("Bearer") before it.
+void MaskEchoes(store::Attempt& attempt, const std::vector<hook::CustomHeader>& headers) {
+  run::SensitiveValues secrets;
+  for (const hook::CustomHeader& header : headers) {
+    if (!hook::IsSensitive(header)) continue;
+    secrets.values.push_back(header.value);
+    secrets.values.push_back(header.value.substr(header.value.rfind(' ') + 1));
+  }
+  if (secrets.values.empty()) return;
+  const run::Masker masker(secrets);
+  for (std::string* text : {&attempt.detail, &attempt.response_headers, &attempt.response_body}) {
+    *text = masker.Mask(*text);
+  }
+}
+
 store::AttemptRecord Begin(const store::Loaded& loaded, base::WallTime started_at) {
   store::AttemptRecord record;
   record.id = loaded.id;
@@ -95,6 +110,7 @@ store::AttemptRecord Conclude(const store::Loaded& loaded, const store::Target& 
   attempt.response_headers = std::move(result.header_lines);
   attempt.response_body = std::move(result.body);
   attempt.response_cut = result.body_cut;
+  MaskEchoes(attempt, target.headers);
   attempt.resolve_us = result.timings.resolve;
   attempt.connect_us = result.timings.connect;
   attempt.tls_us = result.timings.tls;

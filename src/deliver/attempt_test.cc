@@ -81,6 +81,16 @@ TEST(Attempt, RetryAfterCountsForTooManyRequestsAndUnavailableOnly) {
   EXPECT_FALSE(ConcludeWith(Answered(500, "Retry-After: 120\r\n")).decision.pause_endpoint);
 }
 
+TEST(Attempt, ASecretHeaderThatTheReceiverEchoesIsMasked) {
+  auto target = SomeTarget();
+  target.headers = {{"Authorization", "Bearer t0ken+t0ken", false}, {"X-Team", "blue", false}};
+  auto result = Answered(500, "X-Echo: Bearer t0ken+t0ken\r\nX-Team: blue\r\n");
+  result.body = R"({"got":"t0ken+t0ken","url":"?t=t0ken%2Bt0ken","team":"blue"})";
+  const auto attempt = Conclude(SomeDelivery(), target, "Host: a\r\n", kNow, std::move(result), kNow, 0).attempt;
+  EXPECT_EQ(attempt.response_headers, "X-Echo: (sensitive)\r\nX-Team: blue\r\n");
+  EXPECT_EQ(attempt.response_body, R"x({"got":"(sensitive)","url":"?t=(sensitive)","team":"blue"})x");
+}
+
 TEST(Attempt, EveryFaultHasAnOutcomeOfItsOwn) {
   std::set<hook::Outcome> seen;
   for (int fault = 1; fault <= static_cast<int>(net::Fault::kOwnFault); ++fault) {

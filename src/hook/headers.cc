@@ -13,7 +13,7 @@ namespace {
 
 constexpr size_t kMaxNameBytes = 256, kMaxValueBytes = 4096;
 constexpr std::string_view kUserAgent = "Runbell/" RB_VERSION;
-constexpr std::string_view kRedacted = "(sensitive)";
+constexpr std::string_view kRedacted = "(sensitive)", kHidden = "(hidden)";
 
 // What we set ourselves, what belongs to one connection (RFC 9110 section 7.6.1), what would make a receiver read
 // another body than the signed one or believe another sender, and Expect, which would make the request wait.
@@ -47,7 +47,36 @@ void AppendLine(std::string& out, std::string_view name, std::string_view value)
   out.append(name).append(": ").append(value).append("\r\n");
 }
 
+template <class Replaces>
+std::string ReplaceValues(std::string_view lines, std::string_view value, Replaces replaces) {
+  std::string out;
+  out.reserve(lines.size());
+  while (!lines.empty()) {
+    std::string_view before = lines;
+    HeaderLine line = TakeHeaderLine(lines);
+    if (replaces(line.name)) {
+      AppendLine(out, line.name, value);
+    } else {
+      out += before.substr(0, before.size() - lines.size());
+    }
+  }
+  return out;
+}
+
 }  // namespace
+
+bool SoundsSecret(std::string_view header_name) {
+  static constexpr std::string_view kParts[] = {"auth",     "cookie", "token",      "secret",
+                                                "password", "key",    "credential", "session"};
+  return std::any_of(std::begin(kParts), std::end(kParts), [&](std::string_view part) {
+    for (std::string_view rest = header_name; rest.size() >= part.size(); rest.remove_prefix(1)) {
+      if (HeaderNameStartsWith(rest, part)) return true;
+    }
+    return false;
+  });
+}
+
+bool IsSensitive(const CustomHeader& header) { return header.sensitive || SoundsSecret(header.name); }
 
 base::Status CheckHeader(const CustomHeader& header) {
   if (header.name.empty()) return base::Invalid("a header's name must not be empty");
@@ -91,23 +120,15 @@ base::Result<std::string> FormatHeaderLines(const HeaderInputs& inputs) {
 }
 
 std::string RedactHeaderLines(std::string_view lines, const std::vector<CustomHeader>& custom) {
-  auto is_sensitive = [&](std::string_view name) {
+  return ReplaceValues(lines, kRedacted, [&](std::string_view name) {
     return std::any_of(custom.begin(), custom.end(), [&](const CustomHeader& header) {
-      return header.sensitive && SameHeaderName(header.name, name);
+      return SameHeaderName(header.name, name) && IsSensitive(header);
     });
-  };
-  std::string out;
-  out.reserve(lines.size());
-  while (!lines.empty()) {
-    std::string_view before = lines;
-    HeaderLine line = TakeHeaderLine(lines);
-    if (is_sensitive(line.name)) {
-      AppendLine(out, line.name, kRedacted);
-    } else {
-      out += before.substr(0, before.size() - lines.size());
-    }
-  }
-  return out;
+  });
+}
+
+std::string HideCustomHeaderLines(std::string_view lines) {
+  return ReplaceValues(lines, kHidden, [](std::string_view name) { return !IsReserved(std::string(name)); });
 }
 
 }  // namespace hook

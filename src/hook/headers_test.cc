@@ -114,6 +114,28 @@ TEST(CheckHeader, RefusesControlCharactersAndLongValues) {
   EXPECT_FALSE(CheckHeader({"X-A", std::string(4097, 'v'), false}));
 }
 
+TEST(IsSensitive, WhatIsSaidToBeAndWhatSoundsSo) {
+  for (const char* name : {"Authorization", "Cookie", "X-Auth", "x-gitlab-TOKEN", "Secret", "X-Password", "X-ApiKey",
+                           "Api-Key-Id", "X-Deploy-Key", "X-Session"}) {
+    EXPECT_TRUE(IsSensitive({name, "v", false})) << name;
+  }
+  for (const char* name : {"X-Team", "Accept", "X", "X-Environment", "Ke-y"}) {
+    EXPECT_FALSE(IsSensitive({name, "v", false})) << name;
+    EXPECT_TRUE(IsSensitive({name, "v", true})) << name;
+  }
+}
+
+TEST(HideCustomHeaderLines, KeepsWhatEveryRequestHas) {
+  const std::vector<CustomHeader> custom = {{"X-Team", "blue", false}, {"Accept", "a/b", false}};
+  const Signatures signatures{"date", "sig", "1", "v1,x"};
+  const auto lines = FormatHeaderLines({"a.example", 2, "wd-1", &signatures, &custom});
+  ASSERT_TRUE(lines);
+  std::string expected = *lines;
+  expected.replace(expected.find("blue"), 4, "(hidden)");
+  expected.replace(expected.find("a/b"), 3, "(hidden)");
+  EXPECT_EQ(HideCustomHeaderLines(*lines), expected);
+}
+
 TEST(RedactHeaderLines, HidesSensitiveValuesAndNothingElse) {
   std::vector<CustomHeader> custom = {
       {"Authorization", "Bearer s3cret", true}, {"X-Team", "platform", false}, {"x-key", "k: s3cret", true}};

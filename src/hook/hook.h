@@ -103,6 +103,10 @@ struct CustomHeader {
   bool sensitive = false;
   bool operator==(const CustomHeader&) const = default;
 };
+// By its name, what a header's value is likely to be; hiding one too many does no harm.
+bool SoundsSecret(std::string_view header_name);
+// Whether it was said to be, or sounds so: its value is not to be shown or stored in clear.
+bool IsSensitive(const CustomHeader& header);
 // kInvalid unless the name is a token of at most 256 bytes that is neither ours nor hop-by-hop, and the value has no
 // control character and at most 4,096 bytes. `where` of the error is left empty for the caller; the message never
 // repeats the value.
@@ -120,6 +124,8 @@ struct HeaderInputs {
 base::Result<std::string> FormatHeaderLines(const HeaderInputs& inputs);
 // The same lines with the values of sensitive custom headers replaced by "(sensitive)": what may be stored and shown.
 std::string RedactHeaderLines(std::string_view lines, const std::vector<CustomHeader>& custom);
+// The same lines with the values of all custom headers replaced by "(hidden)": for those who may not see the endpoint.
+std::string HideCustomHeaderLines(std::string_view lines);
 
 // ---- the outcome of an attempt ----
 

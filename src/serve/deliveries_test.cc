@@ -126,6 +126,29 @@ TEST_F(DeliveriesTest, ShowsAttemptsWithHostileAnswers) {
   });
 }
 
+TEST_F(DeliveriesTest, CustomHeadersAreForThoseWhoMayReadTheEndpoint) {
+  auto attempt = ServerError();
+  attempt.request_headers = "Host: chat.example\r\nwebhook-id: {wd}\r\nX-Team: blue\r\n";
+  Record(attempt);
+  const base::Place workspace{*base::Parse<base::EnvironmentId>(ids["env"]),
+                              *base::Parse<base::WorkspaceId>(ids["ws"])};
+  AddToken("narrow", {base::Grant{base::Scope::kRead, workspace}});
+  AddToken("wide", {base::Grant{base::Scope::kRead, {workspace.environment, {}}}});
+  const std::vector<std::string> shown = {R"("Host":"chat.example")", R"("webhook-id":)", R"("X-Team":"blue")"};
+  const std::vector<std::string> hidden = {R"("Host":"chat.example")", R"("webhook-id":)", R"x("X-Team":"(hidden)")x"};
+  const std::string one = "/integrations/webhook-deliveries/{wd}";
+  const auto row = [](const std::string& path, bool sees, const std::string& token, const auto& has) {
+    const std::vector<std::string> lacks = sees ? std::vector<std::string>{} : std::vector<std::string>{"blue"};
+    return testing_support::ApiRow{token + " " + path, "GET", path, "", 200, has, lacks, token};
+  };
+  for (const auto& path : {one, one + "/attempts", std::string("/integrations/webhook-deliveries")}) {
+    Check({row(path, true, "wide", shown), row(path, false, "narrow", hidden)});
+  }
+  Send("DELETE", "/webhooks/{wh}");
+  Send("DELETE", "/endpoints/{ep}");
+  Check({row(one, true, "wide", shown), row(one, false, "narrow", hidden)});
+}
+
 TEST_F(DeliveriesTest, ListsFilterSortAndInclude) {
   Check({
       {"by status", "GET", "/integrations/webhook-deliveries?filter[status]=pending,failed", "", 200, {"{wd}"}},

@@ -24,8 +24,9 @@ json::value SigningSecret(const Endpoint& row, const View& view) {
 json::value ShowHeaders(const Endpoint& row, const View&) {
   json::array headers;
   for (const auto& header : row.headers) {
-    json::object shown{{"name", header.name}, {"value", nullptr}, {"sensitive", header.sensitive}};
-    if (!header.sensitive) shown["value"] = header.value;
+    const bool sensitive = hook::IsSensitive(header);
+    json::object shown{{"name", header.name}, {"value", nullptr}, {"sensitive", sensitive}};
+    if (!sensitive) shown["value"] = header.value;
     headers.push_back(std::move(shown));
   }
   return headers;
@@ -73,7 +74,7 @@ void SetHeaders(Endpoint& row, const json::value& value) {
     const auto* given = entry.get_object().if_contains("value");
     if (given == nullptr || given->is_null()) {
       for (const auto& old : row.headers) {
-        if (old.sensitive && LowerCase(old.name) == LowerCase(header.name)) header = old;
+        if (hook::IsSensitive(old) && LowerCase(old.name) == LowerCase(header.name)) header = old;
       }
     }
     headers.push_back(std::move(header));

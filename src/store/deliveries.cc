@@ -119,6 +119,22 @@ Result<Destination> FindDestination(Db& db, base::WebhookId webhook) {
   return to;
 }
 
+// Custom headers are the endpoint's; who may read an inherited delivery need not be one who may read them.
+bool MayReadEndpoint(Db& db, const Principal& who, base::EndpointId id) {
+  base::Place place;
+  Rows rows = db.Query("SELECT environment, workspace FROM endpoints WHERE id = ?", id);
+  if (rows.Next()) rows.Read(place.environment, place.workspace);
+  return who.May(Scope::kRead, place);
+}
+
+Result<std::vector<Attempt>> ReadSeenAttempts(Db& db, const Principal& who, const Delivery& delivery, int64_t last,
+                                              size_t limit) {
+  RB_ASSIGN(auto attempts, ReadAttempts(db, delivery.id, last, limit));
+  if (attempts.empty() || MayReadEndpoint(db, who, delivery.endpoint)) return attempts;
+  for (Attempt& attempt : attempts) attempt.request_headers = hook::HideCustomHeaderLines(attempt.request_headers);
+  return attempts;
+}
+
 }  // namespace
 
 Result<Delivery> GetRow(Reading r, const Principal& who, base::DeliveryId id) {
@@ -140,14 +156,14 @@ Result<DeliveryDetail> ReadDetail(Reading r, const Principal& who, base::Deliver
   if (body.packed) {
     RB_ASSIGN(detail.body, UnpackBody(*body.packed, detail.delivery.webhook, detail.delivery.webhook_name));
   }
-  RB_ASSIGN(auto attempts, ReadAttempts(r.db, id, body.last_attempt, 1));
+  RB_ASSIGN(auto attempts, ReadSeenAttempts(r.db, who, detail.delivery, body.last_attempt, 1));
   if (!attempts.empty()) detail.last_attempt = std::move(attempts.back());
   return detail;
 }
 
 Result<std::vector<Attempt>> ReadAllAttempts(Reading r, const Principal& who, base::DeliveryId id) {
   RB_ASSIGN(const Delivery delivery, GetRow(r, who, id));
-  return ReadAttempts(r.db, id, FindBody(r.db, id).last_attempt, std::numeric_limits<size_t>::max());
+  return ReadSeenAttempts(r.db, who, delivery, FindBody(r.db, id).last_attempt, std::numeric_limits<size_t>::max());
 }
 
 Result<Delivery> ResendDelivery(Writing& w, const Principal& who, base::DeliveryId id) {

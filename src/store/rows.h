@@ -206,8 +206,9 @@ struct Attempt {
   hook::Outcome outcome = hook::Outcome::kDelivered;
   std::string detail;
   hook::Decision decision;
-  std::string request_headers;   // lines; sensitive custom values redacted
-  int response_code = 0;         // 0: none
+  std::string
+      request_headers;    // lines; sensitive custom values redacted, all custom ones for who may not read the endpoint
+  int response_code = 0;  // 0: none
   std::string response_headers;  // lines
   std::string response_body;
   bool response_cut = false;
