@@ -76,8 +76,9 @@ void Attempt::OnResolved(Resolved resolved) {
     result_.refusal = client_.egress->Judge(address, request_.url.port);
     if (result_.refusal == Refusal::kNone) continue;
     result_.address = address;
-    std::string whose = addresses_.size() > 1 ? "one of its addresses, " : "the address ";
-    return Fail(Fault::kRefusedByGuard, whose + address.Text() + ", is " + std::string(Name(result_.refusal)));
+    std::string whose =
+        addresses_.size() > 1 ? "one of its addresses, " + address.Text() + "," : "the address " + address.Text();
+    return Fail(Fault::kRefusedByGuard, whose + " is " + std::string(Name(result_.refusal)));
   }
   Obtain();
 }

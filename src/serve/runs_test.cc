@@ -236,6 +236,36 @@ TEST_F(RunsTest, ManyChangesAreCountedNotKept) {
   Check({{"counted", "GET", "/runs/{run}", "", 200, {R"("changed-addresses-left-out":50)", "a.b199"}, {"a.b200"}}});
 }
 
+TEST_F(RunsTest, WhatWasToldBeforeADecisionStands) {
+  CreateRun("run");
+  Report("run", R"({"status":"planning"})");
+  Report("run", R"({"status":"planning","plan":{"add":9}})");
+  const std::string planned = R"("plan":{"add":1},"changed-addresses":[{"address":"a.b","action":"create"}])";
+  EXPECT_EQ(Report("run", R"({"status":"planned","has-changes":true,)" + planned + "}").status, 201);
+  const auto conflicts = [&](const std::string& attributes, const std::string& what) {
+    auto response = Report("run", attributes);
+    EXPECT_EQ(response.status, 409) << attributes << response.body;
+    EXPECT_NE(response.body.find(what), std::string::npos) << response.body;
+  };
+  EXPECT_EQ(Report("run", R"({"status":"planned",)" + planned + "}").status, 200) << "the same again";
+  conflicts(R"({"status":"planned","plan":{"add":0}})", "run is planned; its plan cannot change any more");
+  conflicts(R"({"status":"planned","changed-addresses":[]})", "its changed-addresses cannot change any more");
+  conflicts(R"({"status":"errored","plan":{"add":2}})", "its plan cannot change");
+  EXPECT_EQ(Report("run", R"({"status":"errored","error-summary":"Error: no",)" + planned + "}").status, 201);
+  EXPECT_EQ(Report("run", R"({"status":"errored","error-summary":"Error: no"})").status, 200) << "the same again";
+  conflicts(R"({"status":"errored","error-summary":"fine"})", "its error-summary cannot change any more");
+  Check({{"kept", "GET", "/runs/{run}", "", 200, {R"("add":1)", "a.b", "Error: no"}}});
+}
+
+TEST_F(RunsTest, AddressesThatCouldMisleadAreEscaped) {
+  CreateRun("run");
+  EXPECT_EQ(
+      Report("run", R"({"status":"planning","changed-addresses":[{"address":"a\u202e\nb","action":"cre\u001bate"}]})")
+          .status,
+      201);
+  Check({{"shown", "GET", "/runs/{run}", "", 200, {R"("address":"a\\u{202e}\\nb")", R"("action":"cre\\u{1b}ate")"}}});
+}
+
 TEST_F(RunsTest, PeopleDecide) {
   CreateRun("run");
   Report("run", R"({"status":"planning"})");

@@ -1,5 +1,7 @@
 #include "serve/transitions.h"
 
+#include "base/utf8.h"
+
 namespace serve {
 namespace {
 
@@ -67,7 +69,7 @@ Result<run::ChangedResource> ParseChange(const json::value& given) {
   auto action = base::StringAt(given, {"action"});
   bool fits = address && action && given.get_object().size() == 2 && address->size() <= 2048 && action->size() <= 32;
   if (!fits) return base::Invalid("value must be an object with address and action");
-  return run::ChangedResource{std::move(*address), std::move(*action)};
+  return run::ChangedResource{base::Harmless(*address), base::Harmless(*action)};
 }
 
 Status TakeChanges(TransitionRequest& request, const json::value& value) {

@@ -81,6 +81,29 @@ Result<Transitioned> AnswerAgain(Writing& w, StoredRun stored, int64_t event, in
   return answer;
 }
 
+bool SameChanges(const Run& run, const std::vector<run::ChangedResource>& given) {
+  const size_t kept = std::min(given.size(), kMaxChanges);
+  return given.size() == run.changes.size() + static_cast<size_t>(run.changes_left_out) &&
+         std::equal(run.changes.begin(), run.changes.end(), given.begin(), given.begin() + static_cast<ptrdiff_t>(kept),
+                    [](const auto& a, const auto& b) { return a.address == b.address && a.action == b.action; });
+}
+
+// People decide on what the plan said, so it stands once it was told with `planned`; at the end everything stands. A
+// report that takes a lost run back finds it where it was.
+Status CheckFrozen(const Run& run, const TransitionRequest& request, const run::Step& step) {
+  const run::Status at = step.changed ? run.facts.lost_from.value_or(run.facts.status) : run.facts.status;
+  if (at < run::Status::kPlanned) return {};
+  const bool over = run::IsFinal(at);
+  const bool told_changes = !run.changes.empty();
+  std::string_view differs;
+  if (request.plan && request.plan != run.plan && (run.plan || over)) differs = "plan";
+  if (request.changes && !SameChanges(run, *request.changes) && (told_changes || over)) differs = "changed-addresses";
+  if (over && request.error_summary && *request.error_summary != run.error_summary) differs = "error-summary";
+  if (differs.empty()) return {};
+  return Error(Code::kConflict, "run is " + std::string(Name(run.facts.status)) + "; its " + std::string(differs) +
+                                    " cannot change any more");
+}
+
 // Takes over what the reporter tells besides the state; true when anything is new.
 bool TakeFacts(Run& run, TransitionRequest& request) {
   bool news = false;
@@ -140,6 +163,7 @@ Result<Transitioned> TransitionRun(Writing& w, const Principal& who, TransitionR
   run.facts.discard_is_errored = w.shared.options.discard_is_errored;
   RB_ASSIGN(const run::Step step, run::Decide(run.facts, request.move));
   RB_TRY(CheckTurn(w.db, run, step));
+  RB_TRY(CheckFrozen(run, request, step));
 
   const bool changes_too = request.changes.has_value();
   const bool cancel_is_new = step.cancel_requested && !run.cancel_requested;
