@@ -105,7 +105,7 @@ TEST_F(OpenTest, ADatabaseOfTheFirstVersionIsUpgraded) {
   Ring(workspace.id);
   store_.reset();
   Script(
-      "DROP INDEX keyed_runs; ALTER TABLE runs DROP COLUMN key_digest; "
+      "DROP INDEX turns; DROP INDEX keyed_runs; ALTER TABLE runs DROP COLUMN key_digest; "
       "ALTER TABLE transition_keys DROP COLUMN status; "
       "DROP VIEW deliveries_of; DROP TABLE delivery_lists; DELETE FROM meta WHERE name = 'listed to'; "
       "DROP INDEX live_runs; CREATE INDEX live_runs ON runs(workspace) WHERE status < 12; "

@@ -164,11 +164,13 @@ DROP INDEX live_runs;
 CREATE INDEX live_runs ON runs(status) WHERE status < 12;
 )sql";
 
-// A digest of the key that the run's maker chose, if any; and what each report with a key said.
+// A digest of the key that the run's maker chose, if any; what each report with a key said; and where a workspace's
+// current run is found without walking over its dry runs.
 constexpr const char* kVersion3 = R"sql(
 ALTER TABLE transition_keys ADD COLUMN status INTEGER;
 ALTER TABLE runs ADD COLUMN key_digest INTEGER;
 CREATE UNIQUE INDEX keyed_runs ON runs(workspace, created_by, key_digest) WHERE key_digest IS NOT NULL;
+CREATE INDEX turns ON runs(workspace) WHERE status <> 0 AND is_dry = 0;
 )sql";
 
 constexpr const char* kSteps[] = {kVersion1, kVersion2, kVersion3};
