@@ -33,8 +33,9 @@ void TakeQuoted(std::string_view line, std::vector<std::string>& values) {
   std::optional<std::string> text;
   for (size_t i = 0; i < line.size(); ++i) {
     if (line[i] == '"') {
-      if (text) Add(*std::move(text), values);
-      text = text ? std::nullopt : std::optional<std::string>("");
+      const bool ends = text.has_value();
+      if (ends) Add(*text, values);
+      text = ends ? std::nullopt : std::optional<std::string>("");
     } else if (text && line[i] == '\\' && i + 1 < line.size()) {
       const char escaped = line[++i];
       *text += escaped == 'n' ? '\n' : escaped == 't' ? '\t' : escaped == 'r' ? '\r' : escaped;

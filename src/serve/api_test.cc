@@ -119,7 +119,7 @@ TEST_F(ApiTest, PermissionsAreWhatIsPermitted) {
                                      {"environments", "/environments/{env}"}}) {
       SCOPED_TRACE(token + " " + path);
       const auto read = Send("GET", path, "", token).json();
-      const auto may = [&](const std::string& action) {
+      const auto may = [&read, &type = type](const std::string& action) {
         return base::BoolAt(read, {"data", "attributes", "permissions", type + ":" + action}).value_or(false);
       };
       EXPECT_EQ(Send("PATCH", path, change(type, path), token).status, may("update") ? 200 : 404);
