@@ -29,7 +29,7 @@ struct Url {
   uint16_t port = 0;
   std::string target;              // path and query, at least "/"
   std::string HostHeader() const;  // host[:port], brackets restored, default port left out
-  std::string HostKey() const;     // host:port, what limits per host count by
+  std::string HostKey() const;     // host:port
   std::string Redacted() const;    // scheme://host[:port]/path, without the query: for logs and errors
 };
 base::Result<Url> ParseUrl(std::string_view text);
